@@ -22,8 +22,8 @@ def vm_conf(values: Mapping[str, Any]) -> str:
     nic = uuid.uuid5(made_from, "nic")
     devices = [
         (
-            "{index:2,iface:ide,address:{ controller:0, target:0,unit:0, bus:1, type:drive},specParams:{},readonly:true,"
-            f"deviceId:{cdrom},path:,device:cdrom,shared:false,type:disk}}"
+            "{index:2,iface:ide,address:{ controller:0, target:0,unit:0, bus:1, type:drive},specParams:{},"
+            f"readonly:true,deviceId:{cdrom},path:,device:cdrom,shared:false,type:disk}}"
         ),
         (
             "{index:0,iface:virtio,format:raw,poolID:00000000-0000-0000-0000-000000000000,"
