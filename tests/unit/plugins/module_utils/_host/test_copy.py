@@ -23,7 +23,7 @@ def ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copy, "VDSM_USER", me)
     monkeypatch.setattr(copy, "VDSM_GROUP", None)
     monkeypatch.setattr(copy, "owner_ids", lambda: (os.geteuid(), os.getegid()))
-    monkeypatch.setattr(copy, "acting_as", lambda: identity.contextlib.nullcontext())
+    monkeypatch.setattr(copy, "acting_as", identity.contextlib.nullcontext)
 
 
 @pytest.fixture
