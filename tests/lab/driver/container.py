@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from driver import mounts, processes
+from driver import cgroups, mounts, processes
 from driver.errors import LabError
 from driver.paths import LabPaths
 from driver.plan import Host, Plan
@@ -77,8 +77,12 @@ def start(host: Host, plan: Plan, paths: LabPaths, state: State, lowers: list[Pa
     root = mounts.mount_overlay(lowers, directory, state)
     if fresh:
         write_identity(root, host, plan, paths)
+    state.intend("cgroup", machine=host.machine)
+    cgroups.make(host.machine)
     argv = arguments(root, host, plan, paths)
-    resource = state.intend("process", role="host", host=host.name, marker=argv[1], grace=POWER_OFF_GRACE)
+    resource = state.intend(
+        "process", role="host", host=host.name, machine=host.machine, marker=argv[1], grace=POWER_OFF_GRACE
+    )
     with (paths.logs / f"{host.name}.console").open("ab") as log:
         child = subprocess.Popen(
             argv,
@@ -86,6 +90,7 @@ def start(host: Host, plan: Plan, paths: LabPaths, state: State, lowers: list[Pa
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=lambda: cgroups.enter(host.machine),
             env={"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "SYSTEMD_LOG_LEVEL": "warning"},
         )
     state.settle(resource, pid=child.pid, start=processes.start_time(child.pid))
@@ -137,6 +142,9 @@ def stop(resource: Resource, state: State, paths: LabPaths, *, hard: bool = Fals
     if said:
         raise LabError(f"{resource['host']}: {said}")
     state.forget(resource)
+    for group in state.of_kind("cgroup", machine=resource["machine"]):
+        cgroups.remove(str(group["machine"]))
+        state.forget(group)
     root = paths.host(str(resource["host"])) / "root"
     run(["umount", root])
     for mount in state.of_kind("mount", path=str(root)):

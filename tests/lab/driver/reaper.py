@@ -3,14 +3,14 @@
 
 from pathlib import Path
 
-from driver import mounts, network, processes
+from driver import cgroups, mounts, network, processes
 from driver.errors import LabError
 from driver.paths import LabPaths
 from driver.registry import DIRECTORY, Registry
 from driver.run import run
 from driver.state import Resource, State
 
-_NSPAWN_DIRECTORIES = ("/run/systemd/nspawn/propagate", "/run/systemd/nspawn/unix-export", "/run/systemd/nspawn")
+_NSPAWN_DIRECTORIES = ("/run/systemd/nspawn/propagate", "/run/systemd/nspawn/unix-export", "/run/systemd/nspawn/locks", "/run/systemd/nspawn")
 
 
 def reap(state: State, paths: LabPaths) -> list[str]:
@@ -41,6 +41,8 @@ def _undo(resource: Resource, state: State, paths: LabPaths) -> str | None:
             return _end_process(resource)
         if kind == "mount":
             _unmount(Path(str(resource["path"])))
+        elif kind == "cgroup":
+            cgroups.remove(str(resource["machine"]))
         elif kind == "bridge":
             if Path(f"/sys/class/net/{resource['name']}").exists():
                 run(["ip", "link", "delete", str(resource["name"])])
@@ -52,8 +54,8 @@ def _undo(resource: Resource, state: State, paths: LabPaths) -> str | None:
                 registry.release(str(resource["name"]), paths.root)
         else:
             return f"{state.path} lists a {kind!r}, which this driver does not know"
-    except LabError as error:
-        return str(error)
+    except (LabError, OSError) as error:
+        return f"{kind}: {error}"
     return None
 
 
@@ -99,7 +101,8 @@ def leftovers(name: str, bridge: str, paths: LabPaths) -> list[str]:
     hosts = network.HOSTS_FILE.read_text(encoding="utf-8")
     if network.without_block(hosts, name) != hosts:
         found.append(f"names of the lab in {network.HOSTS_FILE}")
-    found += [f"cgroup {path}" for path in Path("/sys/fs/cgroup").glob(f"*/**/machine-{name}-h*")]
+    for parent in cgroups.of_machine(""):
+        found += [f"control group {group}" for group in parent.glob(f"{name}-h*")]
     if (DIRECTORY / "labs.json").exists() and name in Registry(DIRECTORY / "labs.json").labs:
         found.append(f"entry in {DIRECTORY}")
     return found
