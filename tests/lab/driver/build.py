@@ -3,12 +3,33 @@
 
 from pathlib import Path
 
+from driver import sdk
+from driver.debs import deb_of
+from driver.errors import LabError
 from driver.layer import host_layers
-from driver.paths import cache
+from driver.manifest import load
+from driver.paths import CHECKOUT, HOST_SOURCES, cache
+from driver.repository import repository_of
+
+_MANIFESTS = HOST_SOURCES / "packages"
+
+
+def build_packages() -> list[Path]:
+    """All packages of the lab; raises LabError naming every manifest that cannot be built."""
+    debs, problems = [sdk.sdk_deb()], []
+    for path in sorted(_MANIFESTS.glob("*/package.toml")):
+        if path.parent.name == sdk.NAME:
+            continue
+        try:
+            debs.append(deb_of(load(path, CHECKOUT), cache() / "packages"))
+        except LabError as error:
+            problems.append(str(error))
+    if problems:
+        raise LabError("packages that cannot be built: " + "; ".join(problems))
+    return debs
 
 
 def build_parts() -> tuple[list[Path], Path]:
     """(layers of a host, package repository), from the cache where nothing has changed."""
-    repository = cache() / "repo" / "none"
-    repository.mkdir(parents=True, exist_ok=True)
-    return host_layers([]), repository
+    debs = build_packages()
+    return host_layers([debs[0]]), repository_of(debs)
