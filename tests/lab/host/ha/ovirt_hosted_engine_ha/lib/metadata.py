@@ -133,22 +133,20 @@ def parse_metadata_to_dict(host_id: int, data: str) -> HostMetadata:
         raise MalformedMetadataError(
             f"Malformed metadata for host {host_id}: received {len(tokens)} of {_MINIMUM_FIELDS} expected tokens"
         )
-    _refuse_old_or_damaged(host_id, tokens)
-    return _host_fields(host_id, tokens, extra)
-
-
-def _refuse_old_or_damaged(host_id: int, tokens: list[str]) -> None:
     feature_version = int(tokens[1])
     if feature_version < agent_constants.METADATA_PARSE_VERSION:
         raise MalformedMetadataError(
             f"Metadata version {feature_version} from host {host_id} too old for this agent"
             f" (lowest compatible version: {agent_constants.METADATA_PARSE_VERSION})"
         )
+    # numbers before the checksum: a bar inside the JSON shifts the fields and ends the reader instead of being dropped
+    fields = _host_fields(host_id, tokens, extra)
     if len(tokens) > _CRC_FIELD and tokens[_CRC_FIELD] != _checksum(tokens):
         raise MalformedMetadataError(
             f"Malformed metadata for host {host_id}: provided checksum {tokens[_CRC_FIELD]}"
             f" does not match the data {_checksum(tokens)}."
         )
+    return fields
 
 
 def _host_fields(host_id: int, tokens: list[str], extra: str) -> HostMetadata:
