@@ -1,0 +1,2 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an engine says to a host and in which order; see the modules."""
