@@ -239,7 +239,7 @@ def _escape(value: str) -> str:
 
 def _yesterday() -> str:
     """Certificates start a day early, so that a clock that lags behind takes them (ovirt-engine does so too)."""
-    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     return start.strftime("%Y%m%d%H%M%SZ")
 
 

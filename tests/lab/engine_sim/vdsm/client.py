@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from vdsm_rpc.client import PORT, Client, client_context
 from vdsm_rpc.errors import VdsmError
@@ -114,6 +114,12 @@ class HostClient:
         except OSError as error:
             raise HostUnreachable(self.address, error) from error
 
+    def sibling(self, timeout: float | None = None) -> HostClient:
+        """A further client to the same host, with connections of its own and no callbacks."""
+        return HostClient(self.address, self.port, self._tls, self.timeout if timeout is None else timeout,
+                          connect_timeout=min(self._connect_timeout, timeout or self._connect_timeout),
+                          heartbeat=self._heartbeat)
+
     def disconnect(self) -> None:
         """Drop the connection; the next call makes a new one."""
         with self._lock:
@@ -126,7 +132,7 @@ class HostClient:
         self._closed = True
         self.disconnect()
 
-    def __enter__(self) -> HostClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
