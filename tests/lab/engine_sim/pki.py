@@ -147,7 +147,7 @@ class Pki:
 
     def organization(self) -> str:
         """The organization in the authority's subject, which the certificates of hosts carry on."""
-        text = _run(["openssl", "x509", "-in", str(self.ca_file), "-noout", "-subject", "-nameopt", "multiline,utf8"])
+        text = _run(["openssl", "x509", "-in", str(self.ca_file), "-noout", "-subject", "-nameopt", "multiline,utf8,-esc_msb"])
         for line in text.splitlines():
             key, _, value = line.partition("=")
             if key.strip() == "organizationName":
