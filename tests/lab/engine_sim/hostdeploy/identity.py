@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from .ssh import CONNECT_TIMEOUT, SshSession
 
 #: A refused or unroutable host is looked at again for so long before the answer is given, seconds.
 REFUSED_PATIENCE = 1.0
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _AGAIN = ("Connection refused", "No route to host", "Network is unreachable")
 
 #: The host's id as vdsm has it, else the firmware's; a container sees the firmware of the machine that it shares.
 IDENTITY_SCRIPT = """
 if [ -s /etc/vdsm/vdsm.id ]; then cat /etc/vdsm/vdsm.id
-elif ! systemd-detect-virt --quiet --container 2>/dev/null; then dmidecode -s system-uuid 2>/dev/null || true
+elif ! systemd-detect-virt --container >/dev/null 2>&1; then dmidecode -s system-uuid 2>/dev/null || true
 fi
 """
 
@@ -58,7 +60,7 @@ def check_ssh(address: str, port: int = 22, user: str = "root", key_file: Path |
                 raise
             time.sleep(min(left, 0.25))
     public_key, fingerprint = ("", "") if known_hosts is None else pinned_key(known_hosts, address, port)
-    return HostIdentity(found.lower() or None, public_key, fingerprint)
+    return HostIdentity(found.lower() if _UUID.fullmatch(found) else None, public_key, fingerprint)
 
 
 def forget_host_key(known_hosts: Path, address: str, port: int = 22) -> None:
