@@ -1,7 +1,7 @@
 """A host to deploy to: a real sshd in a mount namespace with its own /etc, /run and tools that only take notes.
 
-ssh, shell, files, owners, openssl are real; package manager, systemd and vdsm-tool are small scripts, because a test must
-not install anything on the machine that runs it. The lab's hosts are where the real ones are used.
+ssh, shell, files, owners, openssl are real; package manager, systemd and vdsm-tool are small scripts, because a test
+must not install anything on the machine that runs it. The lab's hosts are where the real ones are used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ esac
 seen=no
 for word; do
   if [ $seen = yes ]; then
-    if grep -qx "$word" "$STATE/uninstallable" 2>/dev/null; then echo "E: Unable to locate package $word" >&2; exit 100; fi
+    if grep -qx "$word" "$STATE/uninstallable" 2>/dev/null; then
+      echo "E: Unable to locate package $word" >&2
+      exit 100
+    fi
     for p in $word $([ $word = ovirt-host ] && echo vdsm); do echo "installed $p 4.50.5.1-1" >>"$STATE/packages"; done
   fi
   [ "$word" = install ] && seen=yes
@@ -70,8 +73,8 @@ class Sandbox:
         self._lay_tools()
         (state / "calls").touch()
         (state / "packages").write_text("installed openssl 3.0\n")
-        (state / "units").write_text("vdsmd.service disabled\nlibvirtd.service enabled\nlibvirt-guests.service disabled\n"
-                                     "ovirt-ha-agent.service disabled\novirt-ha-broker.service disabled\n")
+        (state / "units").write_text("vdsmd.service disabled\nlibvirtd.service enabled\n"
+                                     "libvirt-guests.service disabled\novirt-ha-agent.service disabled\novirt-ha-broker.service disabled\n")
         (state / "authorized_keys").write_text(public_key + "\n")
         self.new_host_key()
         (state / "sshd_config").write_text(
@@ -108,8 +111,8 @@ class Sandbox:
     def start(self) -> None:
         with (self.state / "sshd.log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", "-c", _NAMESPACE],
-                env={**os.environ, "STATE": str(self.state)}, stdout=log, stderr=log)
+                ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private",
+                 "sh", "-c", _NAMESPACE], env={**os.environ, "STATE": str(self.state)}, stdout=log, stderr=log)
         wait_for_port("127.0.0.1", self.port, self._process)
 
     def stop(self) -> None:
