@@ -52,7 +52,10 @@ _ADVICE = (
         "Check that sshd lets root in with a key (PermitRootLogin, AuthorizedKeysFile, crypto policy) and that the"
         " engine's key is in root's authorized_keys.",
     ),
-    ("same UUID", "Another host of this engine has the same hardware UUID: remove it, or make /etc/vdsm/vdsm.id unique."),
+    (
+        "same UUID",
+        "Another host of this engine has the same hardware UUID: remove it, or make /etc/vdsm/vdsm.id unique.",
+    ),
     ("same address already exists", "Remove the old record of this host from the engine."),
     ("name is already in use", "Remove the old record of this host from the engine, or choose another he_host_name."),
     ("empty password", "The engine did not take the public key for authentication: the appliance is too old."),
