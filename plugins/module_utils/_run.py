@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run commands: no shell, a deadline, secrets through standard input only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, Optional, Union
+
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
+
+COMMAND_FAILED = declare(
+    "command.failed",
+    "A command on the host failed",
+    "Read the command's own words above; run it by hand to see more.",
+)
+COMMAND_MISSING = declare(
+    "command.missing",
+    "A command that the deployment needs is not installed",
+    "Install the package that brings the command and run the same playbook again.",
+)
+COMMAND_TIMEOUT = declare(
+    "command.timeout",
+    "A command on the host did not end in time",
+    "Look at the load of the host and at the storage it works on, then run the same playbook again.",
+    retryable=True,
+)
+
+# Programs that wait for somebody to type, or that translate their messages, cannot be driven.
+BASE_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that has ended: exit status and what it printed."""
+
+    argv: tuple[str, ...]
+    rc: int
+    stdout: str
+    stderr: str
+
+
+class _Counter:
+    """How many processes this module execution has started; the report sums them over a run."""
+
+    started = 0
+
+
+def processes_started() -> int:
+    """Return the number of child processes started so far by this process."""
+    return _Counter.started
+
+
+def run(
+    argv: Sequence[str],
+    stdin: Optional[str] = None,
+    timeout: float = 60.0,
+    user: Optional[str] = None,
+    group: Optional[str] = None,
+    env: Optional[Mapping[str, str]] = None,
+    cwd: Optional[str] = None,
+    check: bool = True,
+) -> Completed:
+    """Run a command and return what became of it.
+
+    Args:
+        argv: program and arguments; never a secret, other users can read them.
+        stdin: text for its standard input; the way for secrets.
+        timeout: seconds after which it is killed.
+        user: account to run as; the caller must be root.
+        group: group to run as, by default the primary group of C(user).
+        env: additions to the environment; never a secret.
+        cwd: working directory.
+        check: raise when the exit status is not 0.
+
+    Raises:
+        HostedEngineError: C(command.missing), C(command.timeout), or C(command.failed) if C(check).
+    """
+    words = tuple(str(word) for word in argv)
+    identity = _identity(user, group)
+    try:
+        _Counter.started += 1
+        done = subprocess.run(
+            words,
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            env={**os.environ, **BASE_ENVIRONMENT, **(env or {})},
+            cwd=cwd,
+            check=False,
+            **identity,  # type: ignore[call-overload]  # user, group and extra_groups go together or not at all
+        )
+    except FileNotFoundError as error:
+        raise HostedEngineError(COMMAND_MISSING, observed=f"{words[0]}: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise HostedEngineError(
+            COMMAND_TIMEOUT, observed=f"{' '.join(words)} ran for more than {timeout:g} s"
+        ) from error
+    completed = Completed(words, done.returncode, done.stdout, done.stderr)
+    if check and completed.rc != 0:
+        raise failed(completed)
+    return completed
+
+
+def start(argv: Sequence[str], stdout: Union[int, IO[Any]], stdin: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start a command whose output is followed, or whose pipes are fed, while it runs.
+
+    Args:
+        argv: program and arguments; never a secret.
+        stdout: where its standard output goes; its standard error goes the same way.
+        stdin: where its standard input comes from.
+
+    Raises:
+        HostedEngineError: C(command.missing).
+    """
+    words = [str(word) for word in argv]
+    _Counter.started += 1
+    try:
+        return subprocess.Popen(
+            words, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT, env={**os.environ, **BASE_ENVIRONMENT}
+        )
+    except FileNotFoundError as error:
+        raise HostedEngineError(COMMAND_MISSING, observed=f"{words[0]}: {error.strerror}") from error
+
+
+def failed(completed: Completed) -> HostedEngineError:
+    """Return the error that says that a command failed, with the end of what it printed."""
+    words = (completed.stderr.strip() or completed.stdout.strip() or "nothing printed")[-2000:]
+    return HostedEngineError(
+        COMMAND_FAILED,
+        expected=f"exit status 0 of {' '.join(completed.argv)}",
+        observed=f"exit status {completed.rc}: {words}",
+    )
+
+
+def _identity(user: Optional[str], group: Optional[str]) -> dict[str, object]:
+    """Return the identity arguments of C(subprocess.run) for an account, with all its groups."""
+    if user is None:
+        return {}
+    import grp
+    import pwd
+
+    account = pwd.getpwnam(user)
+    gid = grp.getgrnam(group).gr_gid if group else account.pw_gid
+    return {"user": account.pw_uid, "group": gid, "extra_groups": os.getgrouplist(user, gid)}

@@ -1,0 +1,62 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+DOCUMENTATION = r"""
+---
+module: settings
+short_description: Validate the settings of a hosted engine deployment
+description:
+  - Reads every C(he_*) variable, checks types, choices and relations, and returns one dict by area with sizes in bytes.
+  - Everything that is wrong is reported together; a finding has an id, what was expected, what was seen, and advice.
+  - Runs on the control node and never contacts the host. Values of secrets are neither returned nor shown.
+version_added: 0.1.0
+author:
+  - The node0.hosted_engine founders (@node0)
+attributes:
+  check_mode:
+    description: Can run in check mode and report what would be done without doing it.
+    support: full
+  diff_mode:
+    description: Can show what would change.
+    support: none
+extends_documentation_fragment: []
+notes:
+  - The settings themselves are documented in C(docs/settings.md) of the collection.
+"""
+
+EXAMPLES = r"""
+- name: Validate the settings
+  node0.hosted_engine.settings:
+  register: validated
+"""
+
+RETURN = r"""
+settings:
+  description: The settings by area; what depends on the host may still be null.
+  returned: success
+  type: dict
+findings:
+  description: Everything that is wrong or doubtful.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Stable name of the finding.
+      type: str
+    source:
+      description: The variable it is about.
+      type: str
+    expected:
+      description: What would be right.
+      type: str
+    seen:
+      description: What is there; never the value of a secret.
+      type: str
+    advice:
+      description: What to do.
+      type: str
+    severity:
+      description: V(block) ends the run, V(warn) does not.
+      type: str
+"""

@@ -1,0 +1,28 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The specification of the he_* family, read from the role that owns it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SPEC_FILE = Path(__file__).resolve().parents[2] / "roles" / "he" / "meta" / "argument_specs.yml"
+
+# Variables of the family that the collection itself sets.
+INTERNAL = frozenset({"he_settings", "he_state", "he_host", "he_report", "he_run"})
+
+
+@lru_cache(maxsize=1)
+def options() -> dict[str, dict[str, Any]]:
+    """Return the options of the entry point C(settings) by name."""
+    loaded = yaml.safe_load(SPEC_FILE.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = loaded["argument_specs"]["settings"]["options"]
+    return found
+
+
+def secret_names() -> frozenset[str]:
+    """Return the names of the options whose values must never be shown."""
+    return frozenset(name for name, option in options().items() if option.get("no_log"))
