@@ -126,9 +126,7 @@ class Session:
         self._others[0] += exchanges
 
     @contextlib.contextmanager
-    def step(
-        self, doing: str, label: str = "", seconds: Optional[float] = None, advice: str = ""
-    ) -> Iterator[None]:
+    def step(self, doing: str, label: str = "", seconds: Optional[float] = None, advice: str = "") -> Iterator[None]:
         """Do one step of the work: its exchanges carry one correlation id, its failures become problems.
 
         Args:
@@ -235,9 +233,7 @@ class Session:
 
     def _connect(self, token: Optional[str]) -> Connection:
         access = self.access
-        return Connection(
-            access.url, access.user, access.password, access.ca_file, timeout=access.timeout, token=token
-        )
+        return Connection(access.url, access.user, access.password, access.ca_file, timeout=access.timeout, token=token)
 
     def _shut(self) -> None:
         self._connection.close(logout=False)

@@ -73,8 +73,8 @@ class Sandbox:
         self._lay_tools()
         (state / "calls").touch()
         (state / "packages").write_text("installed openssl 3.0\n")
-        (state / "units").write_text("vdsmd.service disabled\nlibvirtd.service enabled\n"
-                                     "libvirt-guests.service disabled\novirt-ha-agent.service disabled\novirt-ha-broker.service disabled\n")
+        (state / "units").write_text("".join(f"{unit}.service disabled\n" for unit in (
+            "vdsmd", "libvirtd", "libvirt-guests", "ovirt-ha-agent", "ovirt-ha-broker")))
         (state / "authorized_keys").write_text(public_key + "\n")
         self.new_host_key()
         (state / "sshd_config").write_text(

@@ -49,7 +49,7 @@ RECORDED = Vm(
         domain_id=DOMAIN, alias="he_virtio_disk", size=65498251264, description="Hosted-Engine disk",
         created=at("02:09:51")),),
     nics=(Nic("47856532-e492-4827-95b3-863af0c4db6a", "vnet0", "00:16:3e:11:22:33", "ovirtmgmt"),),
-    devices=Devices(
+    own_devices=Devices(
         rng="5bf370e3-fb86-4819-a282-4484cb69b11d", virtio_serial="685d5a18-06f5-4820-992a-93903599162c",
         sound="bb7ad7c9-37ec-42f9-a103-57a7ec533ccc", balloon="c0f0c5e7-ede1-4028-9f64-02966b755758",
         usb="c22016db-53fc-413a-b445-a07887c3b4e8", graphics="d9a8f9cb-b7cb-4268-8345-672ba7de8d92",
@@ -146,6 +146,12 @@ def test_without_console_there_is_no_serial_port() -> None:
     machine = replace(REAL, console=False)
     assert "ovirt-vmconsole-console" not in engine_xml(machine)
     assert RECORDED.devices.console not in build_ovf(machine)
+
+
+def test_device_ids_are_the_same_in_each_ovf() -> None:
+    machine = replace(REAL, own_devices=None)
+    assert engine_xml(machine) == engine_xml(replace(machine, memory=machine.memory))
+    assert machine.devices.video not in engine_xml(replace(machine, id=DOMAIN))
 
 
 def test_texts_are_escaped() -> None:
