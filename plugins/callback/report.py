@@ -55,7 +55,7 @@ class CallbackModule(CallbackBase):
         super().__init__(display)
         self._report = RunReport(time.time)
         self._stamp = time.strftime("%Y%m%d%H%M%S")
-        self._random = "".join(secrets.choice(ALPHABET) for _ in range(6))
+        self._random = "".join(secrets.choice(ALPHABET) for _position in range(6))
         self._folder: Optional[Path] = None
 
     def v2_playbook_on_play_start(self, play: Any) -> None:

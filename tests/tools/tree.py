@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# The lab and the replayed recordings are programs of their own, held to ruff, mypy and their tests.
-LEFT_OUT = ("tests/lab/", "tests/conformance/", "tests/fixtures/", "tests/unit/lab/", "tests/integration/", "molecule/")
+# The lab is a program of its own, held to ruff, mypy and its tests.
+LEFT_OUT = ("tests/lab/",)
 
 
 def tracked_files() -> list[str]:
