@@ -42,12 +42,20 @@ exit 0
 echo "systemctl $*" >>"$STATE/calls"
 case "$1" in
 list-unit-files) cat "$STATE/units";;
-is-active) echo inactive; exit 3;;
+is-active) if [ -e "$STATE/active-$2" ]; then echo active; else echo inactive; exit 3; fi;;
 is-failed) exit 1;;
 esac
 exit 0
 """,
     "systemd-detect-virt": "echo systemd-nspawn",
+    "firewall-cmd": """
+echo "firewall-cmd $*" >>"$STATE/calls"
+case " $* " in
+*--add-service*--add-port* | *--add-port*--add-service*)
+  echo "firewall-cmd: error: argument --add-port: not allowed with argument --add-service" >&2; exit 2;;
+*--get-services*) echo "cockpit libvirt-tls snmp ssh vdsm";;
+esac
+""",
     "journalctl": "exit 0",
     "vdsm-tool": 'echo "vdsm-tool $*" >>"$STATE/calls"; echo "Done configuring modules to VDSM."',
     "hostname": "echo he-host1.lab.test",

@@ -204,6 +204,24 @@ def test_a_further_hosted_engine_host(sandbox: Sandbox, host: HostTarget, settin
     assert not (sandbox.state / conf.lstrip("/")).exists()
 
 
+def test_ports_are_opened_where_firewalld_runs(sandbox: Sandbox, host: HostTarget, settings: DeploySettings) -> None:
+    heard: list[str] = []
+    deploy(host, settings, heard.append)
+    assert "Enable firewalld rules" not in heard
+    (sandbox.state / "active-firewalld.service").touch()
+    deploy(host, settings, heard.append)
+    assert "Enable firewalld rules" in heard
+    calls = [call for call in sandbox.calls() if call.startswith("firewall-cmd --permanent")]
+    assert calls == [
+        f"firewall-cmd --permanent --add-port={sandbox.port}/tcp",
+        "firewall-cmd --permanent --add-service=cockpit --add-service=libvirt-tls --add-service=snmp "
+        "--add-service=vdsm",
+        "firewall-cmd --permanent --add-port=54322/tcp --add-port=2223/tcp --add-port=6081/udp",
+    ]
+    assert [call.replace(" --permanent", "") for call in calls] == [
+        call for call in sandbox.calls() if call.startswith("firewall-cmd --add")]
+
+
 def test_remove_keeps_the_configuration_aside(sandbox: Sandbox, host: HostTarget, settings: DeploySettings) -> None:
     write_he_config(host, "host_id=1\n", 1)
     remove(host, settings, lambda _: None)
