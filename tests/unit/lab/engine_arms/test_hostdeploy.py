@@ -214,8 +214,8 @@ def test_ports_are_opened_where_firewalld_runs(sandbox: Sandbox, host: HostTarge
     calls = [call for call in sandbox.calls() if call.startswith("firewall-cmd --permanent")]
     assert calls == [
         f"firewall-cmd --permanent --add-port={sandbox.port}/tcp",
-        "firewall-cmd --permanent --add-service=cockpit --add-service=libvirt-tls --add-service=snmp "
-        "--add-service=vdsm",
+        "firewall-cmd --permanent "
+        + " ".join(f"--add-service={name}" for name in ("cockpit", "libvirt-tls", "snmp", "vdsm")),
         "firewall-cmd --permanent --add-port=54322/tcp --add-port=2223/tcp --add-port=6081/udp",
     ]
     assert [call.replace(" --permanent", "") for call in calls] == [
