@@ -38,6 +38,9 @@ for word; do
 done
 exit 0
 """,
+    "rpm": r"""sed -n 's/^installed \([^ ]*\) /\1 /p' "$STATE/packages" """,
+    "dnf": 'for name; do last=$name; done; exec apt-get -y install "$last"',
+    "semanage": "exit 0",
     "systemctl": """
 echo "systemctl $*" >>"$STATE/calls"
 case "$1" in
@@ -65,6 +68,7 @@ _NAMESPACE = """
 set -e
 mount --bind "$STATE/etc" /etc
 mount -t tmpfs -o mode=0755 run /run
+mount --bind "$STATE/root" /root
 mkdir -p /run/sshd
 exec /usr/sbin/sshd -D -e -f "$STATE/sshd_config"
 """
@@ -77,6 +81,7 @@ class Sandbox:
         self.state = state
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        (state / "root").mkdir(mode=0o700)
         self._lay_etc()
         self._lay_tools()
         (state / "calls").touch()
