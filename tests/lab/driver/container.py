@@ -53,9 +53,7 @@ def write_identity(upper: Path, host: Host, plan: Plan, paths: LabPaths) -> None
         "etc/hostname": f"{host.fqdn}\n",
         "etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n",
         "etc/resolv.conf": f"search {plan.domain}\nnameserver {plan.gateway}\n",
-        "etc/lab/network.conf": (
-            f"NIC={NIC}\nADDRESS={host.address}\nPREFIX={plan.prefix}\nGATEWAY={plan.gateway}\n"
-        ),
+        "etc/lab/network.conf": (f"NIC={NIC}\nADDRESS={host.address}\nPREFIX={plan.prefix}\nGATEWAY={plan.gateway}\n"),
         # dmidecode cannot read the firmware's tables in a container; this file is vdsm's own way out.
         "etc/vdsm/vdsm.id": f"{host.uuid}\n",
         "etc/ssh/ssh_host_ed25519_key": key.read_text(encoding="ascii"),
@@ -131,7 +129,8 @@ def leader(resource: Resource) -> int:
 
 def inside(resource: Resource, argv: list[str]) -> list[str]:
     """The command that runs ``argv`` inside the host without going through its network."""
-    environment = ["env", "--ignore-environment", "--chdir=/", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
+    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    environment = ["env", "--ignore-environment", "--chdir=/", path, "HOME=/root", "LANG=C.UTF-8"]
     return ["nsenter", f"--target={leader(resource)}", "--all", "--", *environment, *argv]
 
 

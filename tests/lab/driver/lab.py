@@ -14,8 +14,11 @@ from driver.errors import LabError
 from driver.paths import LabPaths
 from driver.plan import Plan
 from driver.registry import Registry, locked
+from driver.run import POLL_SECONDS
 from driver.state import State, write_json
 from driver.status import inventory, plan_of, running_hosts, status
+
+SETTLE_SECONDS = 10.0
 
 
 @contextmanager
@@ -42,6 +45,7 @@ def report_of(name: str) -> dict[str, Any]:
 def up(name: str, host_count: int, appliance: Path | None) -> dict[str, Any]:
     """A lab with ``host_count`` hosts; one that is up already is only reported, a crashed one is reaped first."""
     paths = LabPaths.of(name)
+    appliance = appliance.resolve() if appliance else None
     with _alone(paths):
         state = State.load(paths.state)
         if state is not None and _as_asked(state, host_count):
@@ -113,10 +117,20 @@ def down(name: str, *, keep_logs: bool = False) -> list[str]:
     with _alone(paths):
         state = State.load(paths.state)
         problems = reaper.reap(state, paths) if state is not None else []
-        left = problems + reaper.leftovers(name, f"nl-{name}", paths)
+        left = problems + _settled_leftovers(name, paths)
         if not left:
             _remove(paths, keep_logs)
     return left
+
+
+def _settled_leftovers(name: str, paths: LabPaths) -> list[str]:
+    """What stays; the kernel frees loop devices and interfaces of an ended host a moment later."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        left = reaper.leftovers(name, f"nl-{name}", paths)
+        if not left or time.monotonic() >= end:
+            return left
+        time.sleep(POLL_SECONDS)
 
 
 def _remove(paths: LabPaths, keep_logs: bool) -> None:
@@ -138,11 +152,21 @@ def reset(name: str, hosts: list[str], *, keep_storage: bool) -> dict[str, Any]:
         for host in chosen:
             container.discard(paths, host)
         if not hosts and not keep_storage:
-            for mount in state.of_kind("mount", path=str(paths.exports)):
+            for mount in reversed([mount for mount in state.of_kind("mount") if "image" in mount]):
                 reaper.undo_mount(mount, state)
             mounts.make_exports(paths, state, list(share.EXPORTS))
             write_json(paths.share / "exports.json", share.exports_table(plan))
         _start(plan, paths, state, chosen)
+        return _publish(state, paths)
+
+
+def refresh(name: str) -> dict[str, Any]:
+    """Newly built packages and images for the running hosts of a lab; new host layers come with the next ``up``."""
+    state, paths = loaded(name)
+    with _alone(paths):
+        appliance = state.facts["appliance"]
+        _layers, repository = build_parts()
+        share.fill(plan_of(state), paths, repository, Path(appliance) if appliance else None)
         return _publish(state, paths)
 
 

@@ -58,10 +58,6 @@ class LabPaths:
         return self.root / "share"
 
     @property
-    def exports_image(self) -> Path:
-        return self.root / "exports.img"
-
-    @property
     def exports(self) -> Path:
         """Mount point of the shared file system; the hosts see it as /srv/exports."""
         return self.root / "exports"
