@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import IO, Any, Optional, Union
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 
@@ -104,6 +104,27 @@ def run(
     if check and completed.rc != 0:
         raise failed(completed)
     return completed
+
+
+def start(argv: Sequence[str], stdout: Union[int, IO[Any]], stdin: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start a command whose output is followed, or whose pipes are fed, while it runs.
+
+    Args:
+        argv: program and arguments; never a secret.
+        stdout: where its standard output goes; its standard error goes the same way.
+        stdin: where its standard input comes from.
+
+    Raises:
+        HostedEngineError: C(command.missing).
+    """
+    words = [str(word) for word in argv]
+    _Counter.started += 1
+    try:
+        return subprocess.Popen(
+            words, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT, env={**os.environ, **BASE_ENVIRONMENT}
+        )
+    except FileNotFoundError as error:
+        raise HostedEngineError(COMMAND_MISSING, observed=f"{words[0]}: {error.strerror}") from error
 
 
 def failed(completed: Completed) -> HostedEngineError:

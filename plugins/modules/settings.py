@@ -7,7 +7,7 @@ module: settings
 short_description: Validate the settings of a hosted engine deployment
 description:
   - Reads every C(he_*) variable, checks types, choices and relations, and returns one dict by area with sizes in bytes.
-  - Everything that is wrong is reported together, each finding with an id, what was expected, what was seen, and advice.
+  - Everything that is wrong is reported together; a finding has an id, what was expected, what was seen, and advice.
   - Runs on the control node and never contacts the host. Values of secrets are neither returned nor shown.
 version_added: 0.1.0
 author:

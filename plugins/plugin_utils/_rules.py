@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from netaddr import EUI, AddrFormatError, mac_unix_expanded
-
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._findings import Finding
 
 Values = dict[str, Any]
@@ -24,6 +22,7 @@ ALWAYS_NEEDED = {
 }
 NEEDED_BY_TYPE = {"nfs": ("he_storage_domain_addr", "he_storage_domain_path")}
 HOST_NAME = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.I)
+MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 ENGINE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 # hosted-engine.conf is read by three parsers, one of them a shell (host contract 1.1).
 CONF_SAFE = re.compile(r"[A-Za-z0-9_./:@%+,=\[\]~^-]*")
@@ -122,17 +121,11 @@ def the_mac_address_is_unicast(values: Values) -> Iterator[Finding]:
     mac = values["he_vm_mac_addr"]
     if not mac:
         return
-    try:
-        first_octet = EUI(mac, dialect=mac_unix_expanded).words[0]
-    except (AddrFormatError, ValueError):
-        yield _finding(
-            "mac", "he_vm_mac_addr", "six hexadecimal pairs", repr(mac), "Use a form like 00:16:3e:12:34:56."
-        )
-        return
-    if first_octet & 1:
-        yield _finding(
-            "mac", "he_vm_mac_addr", "a unicast address", f"multicast address {mac}", "Make the first byte even."
-        )
+    if not MAC.fullmatch(mac):
+        yield _finding("mac", "he_vm_mac_addr", "six hexadecimal pairs", repr(mac), "Write it like 00:16:3e:12:34:56.")
+    elif int(mac[:2], 16) & 1:
+        seen = f"multicast address {mac}"
+        yield _finding("mac", "he_vm_mac_addr", "a unicast address", seen, "Make the first byte even.")
 
 
 @rule

@@ -26,7 +26,7 @@ from textwrap import dedent
 #: Where a real engine keeps it.
 DEFAULT_DIR = Path("/etc/pki/ovirt-engine")
 
-#: Validity in days: authorities as measured on ovirt-engine 4.5.8, the engine's and hosts' certificates as its defaults.
+#: Validity in days: authorities as measured on ovirt-engine 4.5.8, the others as its defaults.
 AUTHORITY_DAYS = 7300
 WEB_DAYS = 398
 ENGINE_DAYS = 1827
@@ -147,7 +147,7 @@ class Pki:
 
     def organization(self) -> str:
         """The organization in the authority's subject, which the certificates of hosts carry on."""
-        text = _run(["openssl", "x509", "-in", str(self.ca_file), "-noout", "-subject", "-nameopt", "multiline,utf8,-esc_msb"])
+        text = _openssl("x509", "-in", self.ca_file, "-noout", "-subject", "-nameopt", "multiline,utf8,-esc_msb")
         for line in text.splitlines():
             key, _, value = line.partition("=")
             if key.strip() == "organizationName":
@@ -188,8 +188,8 @@ class Pki:
             _openssl("req", "-new", "-utf8", "-nodes", *_EC_KEY, "-config", configuration, "-subj", subject,
                      "-keyout", key, "-out", self.directory / f"requests/{prefix}ca.csr")
         key.chmod(0o640)
-        _openssl("ca", "-batch", "-utf8", "-selfsign", "-notext", "-config", configuration, "-extensions", "v3_authority",
-                 "-keyfile", key, "-in", self.directory / f"requests/{prefix}ca.csr", "-out", certificate,
+        _openssl("ca", "-batch", "-utf8", "-selfsign", "-notext", "-config", configuration, "-keyfile", key,
+                 "-extensions", "v3_authority", "-in", self.directory / f"requests/{prefix}ca.csr", "-out", certificate,
                  "-startdate", _yesterday(), "-days", AUTHORITY_DAYS)
         certificate.chmod(0o644)
 

@@ -35,9 +35,9 @@ def plan_management_network(capabilities: dict[str, Any], name: str, vlan: int |
     interface = capabilities.get("lastClientIface") or ""
     device, base, tag = _find_interface(capabilities, interface)
     if device is None:
-        raise ManagementNetworkRefused(1121, f"no interface of the host carries the engine's connection ({interface!r})")
+        raise ManagementNetworkRefused(1121, f"no interface carries the engine's connection ({interface!r})")
     if tag is not None and tag != vlan:
-        raise ManagementNetworkRefused(1122, f"interface {interface} has VLAN {tag}, network {name} has {vlan or 'none'}")
+        raise ManagementNetworkRefused(1122, f"{interface} has VLAN {tag}, network {name} has {vlan or 'none'}")
     attributes: dict[str, Any] = {"bonding" if base in capabilities.get("bondings", {}) else "nic": base}
     if vlan is not None:
         attributes["vlan"] = str(vlan)
@@ -49,7 +49,8 @@ def plan_management_network(capabilities: dict[str, Any], name: str, vlan: int |
 
 
 def set_up_management_network(host: HostClient, name: str, vlan: int | None = None, mtu: int = 0,
-                              switch: str = "legacy", connectivity_timeout: int = CONNECTIVITY_TIMEOUT) -> dict[str, Any]:
+                              switch: str = "legacy", connectivity_timeout: int = CONNECTIVITY_TIMEOUT,
+                              ) -> dict[str, Any]:
     """Make the management network where it is missing; returns {"changed", "attributes", "capabilities"} as seen after.
 
     The bridge is built on the interface that carries this very connection, so the answer of Host.setupNetworks may be

@@ -1,0 +1,205 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The bootstrap VM as seen from the host: commands and files over ssh, with a pinned host key and our own key."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed, failed, run, start
+
+GUEST_UNREACHABLE = declare(
+    "guest.unreachable",
+    "The bootstrap VM cannot be reached over ssh",
+    "See whether the VM runs (virsh -r list) and what its console log says; then run the same playbook again.",
+    retryable=True,
+)
+GUEST_TIMEOUT = declare(
+    "guest.timeout",
+    "A command in the bootstrap VM did not end in time",
+    "Look at the log that is named with the failure and at the load of the host, then run the same playbook again.",
+    retryable=True,
+)
+
+# ssh's own exit status when it could not do its work; everything else comes from the command.
+SSH_FAILED = 255
+
+# The new content is complete before it takes the place of the old one, and nobody else can read it meanwhile.
+_WRITE = 'umask 077; t=$(mktemp "$1.XXXXXX") && cat >"$t" && chmod "$2" "$t" && chown "$3" "$t" && mv -f "$t" "$1"'
+
+
+def guest_spec() -> dict[str, Any]:
+    """Return the argument spec of option C(guest); what M(node0.hosted_engine.local_vm) returns as C(vm.ssh) fits."""
+    return {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "address": {"type": "str", "required": True},
+            "key": {"type": "path", "required": True, "no_log": False},
+            "known_hosts": {"type": "path", "required": True},
+            "user": {"type": "str", "default": "root"},
+            "port": {"type": "int", "default": 22},
+        },
+    }
+
+
+@dataclass
+class Guest:
+    """A way into the guest.
+
+    Used as a context manager, all commands share one connection, which is closed at the end; that is several times
+    faster, and it survives the removal of our own key from the guest.
+
+    Attributes:
+        address: IP address.
+        key: path of the private key.
+        known_hosts: path of the file that holds the pinned host key, for C(address).
+        user: account to log in to.
+        port: TCP port of sshd.
+    """
+
+    address: str
+    key: str
+    known_hosts: str
+    user: str = "root"
+    port: int = 22
+    _shared: Optional[str] = field(default=None, init=False, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Guest:
+        """Return the guest that a module's option C(guest) describes; other keys are ignored."""
+        return cls(
+            address=params["address"],
+            key=params["key"],
+            known_hosts=params["known_hosts"],
+            user=params.get("user") or "root",
+            port=int(params.get("port") or 22),
+        )
+
+    def __enter__(self) -> Guest:
+        # A private, short path: a UNIX socket's path has at most 107 characters.
+        self._shared = tempfile.mkdtemp(prefix="node0-ssh-")
+        return self
+
+    def __exit__(self, *_ignored: object) -> None:
+        folder, options = self._shared or "", self._ssh()
+        self._shared = None
+        if os.path.exists(os.path.join(folder, "master")):
+            run([*options, "-O", "exit", self._target], check=False, timeout=10)
+        shutil.rmtree(folder)
+
+    @property
+    def _target(self) -> str:
+        return f"{self.user}@{self.address}"
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """Return the words that run C(argv) in the guest; they hold no secret."""
+        remote = shlex.join(str(word) for word in argv)
+        return [*self._ssh(), self._target, "--", remote]
+
+    def run(
+        self, argv: Sequence[str], stdin: Optional[str] = None, timeout: float = 60.0, check: bool = True
+    ) -> Completed:
+        """Run a command in the guest; each word arrives as it is.
+
+        Args:
+            argv: program and arguments; never a secret.
+            stdin: text for its standard input; the way for secrets.
+            timeout: seconds after which the connection is cut.
+            check: raise when the exit status is not 0.
+
+        Raises:
+            HostedEngineError: C(guest.unreachable), C(command.timeout), or C(command.failed) if C(check).
+        """
+        done = run(self.command(argv), stdin=stdin, timeout=timeout, check=False)
+        if done.rc == SSH_FAILED:
+            raise self.unreachable(done.stderr)
+        completed = Completed(tuple(argv), done.rc, done.stdout, done.stderr)
+        if check and completed.rc != 0:
+            raise failed(completed)
+        return completed
+
+    def run_logged(self, argv: Sequence[str], log: str, stdin: str = "", timeout: float = 3600.0) -> int:
+        """Run a long command; what it prints goes into a file on the host as it is printed.
+
+        Args:
+            argv: program and arguments; never a secret.
+            log: path on the host; it is opened for appending, mode 0600 when new.
+            stdin: text for its standard input.
+            timeout: seconds after which it is ended.
+
+        Returns:
+            The exit status.
+
+        Raises:
+            HostedEngineError: C(guest.unreachable) or C(guest.timeout).
+        """
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "wb") as output, start(self.command(argv), stdout=output) as process:
+            try:
+                process.communicate(stdin.encode(), timeout=timeout)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise HostedEngineError(
+                    GUEST_TIMEOUT, observed=f"{argv[0]} ran for more than {timeout:g} s", evidence={"log": log}
+                ) from error
+        if process.returncode == SSH_FAILED:
+            raise self.unreachable("the connection broke; the end of " + log + " says when")
+        return process.returncode
+
+    def read(self, path: str) -> str:
+        """Return the content of a text file in the guest.
+
+        Raises:
+            HostedEngineError: C(command.failed) when there is no such file.
+        """
+        return self.run(["cat", "--", path]).stdout
+
+    def write(self, path: str, text: str, mode: str = "0644", owner: str = "root:root") -> None:
+        """Put a file into the guest, atomically; its folder must exist.
+
+        Args:
+            path: absolute path.
+            text: the content; it may hold secrets, it travels through standard input.
+            mode: octal permissions.
+            owner: C(user:group).
+        """
+        self.run(["sh", "-c", _WRITE, "write", path, mode, owner], stdin=text)
+
+    def unreachable(self, words: str) -> HostedEngineError:
+        """Return the error that says that ssh did not get through."""
+        lines = [line for line in words.splitlines() if line.strip()]
+        return HostedEngineError(
+            GUEST_UNREACHABLE,
+            expected=f"a login as {self.user} at {self.address} port {self.port}",
+            observed=lines[-1].strip() if lines else "ssh failed and said nothing",
+        )
+
+    def _ssh(self) -> list[str]:
+        # -F none: the administrator's ssh_config must not send us through a proxy or offer other keys.
+        words = ["ssh", "-F", "none", "-i", self.key, "-p", str(self.port)]
+        options = {
+            "UserKnownHostsFile": self.known_hosts,
+            "GlobalKnownHostsFile": "/dev/null",
+            "StrictHostKeyChecking": "yes",
+            "BatchMode": "yes",
+            "IdentitiesOnly": "yes",
+            "PreferredAuthentications": "publickey",
+            "ConnectTimeout": "10",
+            "ServerAliveInterval": "15",
+            "ServerAliveCountMax": "8",
+            "LogLevel": "ERROR",
+        }
+        if self._shared:
+            path = os.path.join(self._shared, "master")
+            options.update(ControlMaster="auto", ControlPath=path, ControlPersist="300")
+        for name, value in options.items():
+            words += ["-o", f"{name}={value}"]
+        return words

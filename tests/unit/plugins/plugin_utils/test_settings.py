@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils import _rules, _settings
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._validate import validate
+
+GOOD: dict[str, Any] = {
+    "he_fqdn": "engine.example.com",
+    "he_domain_type": "nfs",
+    "he_storage_domain_addr": "nas.example.com",
+    "he_storage_domain_path": "/exports/he",
+    "he_admin_password": "s3cret",
+    "he_appliance_password": "s3cret too",
+    "he_vm_ip_addr": "192.0.2.10",
+    "he_vm_ip_prefix": "24",
+    "he_gateway": "192.0.2.254",
+    "he_dns_addr": "192.0.2.53,192.0.2.54",
+}
+
+
+def _findings(**changes: Any) -> list[tuple[str, str]]:
+    values, findings = validate({**GOOD, **changes})
+    return [(f.id, f.source) for f in findings + _rules.check(values)]
+
+
+def test_a_good_set_has_no_findings() -> None:
+    assert _findings() == []
+
+
+def test_everything_that_is_missing_is_said_together() -> None:
+    values, _findings_of_types = validate({})
+    missing = {f.source for f in _rules.check(values) if f.id == "settings.missing"}
+    assert missing == {"he_fqdn", "he_domain_type", "he_admin_password", "he_appliance_password"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"he_vcpus": "many"}, ("settings.size", "he_vcpus")),
+        ({"he_mem_size_MB": "-5"}, ("settings.size", "he_mem_size_MB")),
+        ({"he_mem_size_MB": "1024"}, ("settings.memory_floor", "he_mem_size_MB")),
+        ({"he_disk_size_GB": 10}, ("settings.disk_floor", "he_disk_size_GB")),
+        ({"he_disk_size_GB": "large"}, ("settings.type", "he_disk_size_GB")),
+        ({"he_vm_mac_addr": "01:16:3e:00:00:01"}, ("settings.mac", "he_vm_mac_addr")),
+        ({"he_vm_mac_addr": "00:16:3e"}, ("settings.mac", "he_vm_mac_addr")),
+        ({"he_vm_ip_addr": "192.0.2.300"}, ("settings.address", "he_vm_ip_addr")),
+        ({"he_vm_ip_addr": "192.0.2.0"}, ("settings.address", "he_vm_ip_addr")),
+        ({"he_vm_ip_prefix": 32}, ("settings.prefix", "he_vm_ip_prefix")),
+        ({"he_vm_ip_prefix": None}, ("settings.missing", "he_vm_ip_prefix")),
+        ({"he_gateway": "198.51.100.1"}, ("settings.gateway", "he_gateway")),
+        ({"he_dns_addr": ["dns.example.com"]}, ("settings.address", "he_dns_addr")),
+        ({"he_dns_addr": ["192.0.2.1"] * 4}, ("settings.dns_count", "he_dns_addr")),
+        ({"he_fqdn": "engine"}, ("settings.fqdn", "he_fqdn")),
+        ({"he_fqdn": "engine_1.example.com"}, ("settings.fqdn", "he_fqdn")),
+        ({"he_host_address": "engine.example.com"}, ("settings.fqdn_is_host", "he_fqdn")),
+        ({"he_network_test": "tcp"}, ("settings.missing", "he_tcp_t_address")),
+        ({"he_network_test": "icmp"}, ("settings.choice", "he_network_test")),
+        ({"he_data_center": "Mine"}, ("settings.cluster", "he_cluster")),
+        ({"he_cluster": "two words"}, ("settings.name", "he_cluster")),
+        ({"he_mgmt_network": "a-very-long-network"}, ("settings.name", "he_mgmt_network")),
+        ({"he_storage_domain_path": "exports/he"}, ("settings.path", "he_storage_domain_path")),
+        ({"he_mount_options": "soft;reboot"}, ("settings.conf_signs", "he_mount_options")),
+        ({"he_admin_password": "two\nlines"}, ("settings.password", "he_admin_password")),
+        ({"he_fqdnn": "x"}, ("settings.unknown", "he_fqdnn")),
+    ],
+)
+def test_a_mistake_is_found(changes: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert expected in _findings(**changes)
+
+
+def test_a_finding_never_shows_a_secret() -> None:
+    _values, findings = validate({**GOOD, "he_admin_password": {"not": "t3xt"}})
+    assert all("t3xt" not in f.seen for f in findings)
+
+
+def test_a_name_that_nothing_reads_gets_a_suggestion() -> None:
+    _values, findings = validate({**GOOD, "he_storage_domain_adr": "x"})
+    assert findings[0].advice == "Did you mean he_storage_domain_addr?"
+    assert findings[0].severity == "warn"
+
+
+def test_settings_are_typed_and_without_secrets() -> None:
+    values, _findings_of_types = validate({**GOOD, "he_mem_size_MB": "8192", "he_vcpus": 4})
+    settings = _settings.build(values)
+    assert settings["vm"]["memory"] == 8192 * 1024**2
+    assert settings["vm"]["vcpus"] == 4
+    assert settings["vm"]["disk_size"] == 61 * 1024**3
+    assert settings["network"]["dns"] == ["192.0.2.53", "192.0.2.54"]
+    assert "s3cret" not in repr(settings)
+
+
+def test_the_host_fills_in_what_is_open() -> None:
+    settings = _settings.build(validate({**GOOD, "he_gateway": None})[0])
+    host = {
+        "fqdn": "host1.example.com",
+        "gateway": {"interface": "eno1", "address": "192.0.2.254"},
+        "time_zone": "Europe/Rome",
+        "cpus": 8,
+        "memory": {"total": 16 * 1024**3, "available": 10 * 1024**3},
+    }
+    done = _settings.complete(settings, host)
+    assert done["host"] == {
+        "name": "host1.example.com",
+        "address": "host1.example.com",
+        "interface": "eno1",
+        "packages": ["ovirt-hosted-engine-setup", "ovirt-hosted-engine-ha"],
+    }
+    assert done["network"]["gateway"] == "192.0.2.254"
+    assert done["vm"]["vcpus"] == 8
+    assert done["vm"]["memory"] == 10 * 1024**3 - 512 * 1024**2
+    assert settings["vm"]["vcpus"] is None
+
+
+def test_the_mac_address_is_unicast_and_the_same_every_time() -> None:
+    macs = {_settings.build(validate(GOOD)[0])["vm"]["mac"] for _run in range(3)}
+    assert len(macs) == 1
+    assert macs.pop().startswith("00:16:3e:")
+
+
+def test_the_digest_changes_with_what_is_deployed_and_not_with_patience() -> None:
+    def digest(**changes: Any) -> str:
+        return str(_settings.build(validate({**GOOD, **changes})[0])["digest"])
+
+    assert digest() == digest(he_timeout_ha=99)
+    assert digest() != digest(he_storage_domain_path="/exports/other")
+
+
+def test_the_list_of_secrets_comes_from_the_specification() -> None:
+    assert secret_names() == {"he_admin_password", "he_appliance_password", "he_db_password", "he_dwh_db_password"}
