@@ -32,7 +32,7 @@ def test_a_good_set_has_no_findings() -> None:
 
 
 def test_everything_that_is_missing_is_said_together() -> None:
-    values, _ = validate({})
+    values, _findings_of_types = validate({})
     missing = {f.source for f in _rules.check(values) if f.id == "settings.missing"}
     assert missing == {"he_fqdn", "he_domain_type", "he_admin_password", "he_appliance_password"}
 
@@ -73,18 +73,18 @@ def test_a_mistake_is_found(changes: dict[str, Any], expected: tuple[str, str]) 
 
 
 def test_a_finding_never_shows_a_secret() -> None:
-    _, findings = validate({**GOOD, "he_admin_password": {"not": "t3xt"}})
+    _values, findings = validate({**GOOD, "he_admin_password": {"not": "t3xt"}})
     assert all("t3xt" not in f.seen for f in findings)
 
 
 def test_a_name_that_nothing_reads_gets_a_suggestion() -> None:
-    _, findings = validate({**GOOD, "he_storage_domain_adr": "x"})
+    _values, findings = validate({**GOOD, "he_storage_domain_adr": "x"})
     assert findings[0].advice == "Did you mean he_storage_domain_addr?"
     assert findings[0].severity == "warn"
 
 
 def test_settings_are_typed_and_without_secrets() -> None:
-    values, _ = validate({**GOOD, "he_mem_size_MB": "8192", "he_vcpus": 4})
+    values, _findings_of_types = validate({**GOOD, "he_mem_size_MB": "8192", "he_vcpus": 4})
     settings = _settings.build(values)
     assert settings["vm"]["memory"] == 8192 * 1024**2
     assert settings["vm"]["vcpus"] == 4
@@ -116,7 +116,7 @@ def test_the_host_fills_in_what_is_open() -> None:
 
 
 def test_the_mac_address_is_unicast_and_the_same_every_time() -> None:
-    macs = {_settings.build(validate(GOOD)[0])["vm"]["mac"] for _ in range(3)}
+    macs = {_settings.build(validate(GOOD)[0])["vm"]["mac"] for _run in range(3)}
     assert len(macs) == 1
     assert macs.pop().startswith("00:16:3e:")
 

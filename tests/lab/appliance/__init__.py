@@ -1,0 +1,1 @@
+"""The lab's engine appliance: a bootable Debian image that carries the engine simulator and the engine's commands."""

@@ -1,0 +1,2 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Driver of the lab: hosts in containers on a bridge of their own, with names, storage and packages."""

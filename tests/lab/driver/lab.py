@@ -1,0 +1,185 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bring a lab up, take it down, and give single hosts a fresh start."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from driver import container, keys, mounts, network, reaper, share
+from driver.build import build_parts
+from driver.errors import LabError
+from driver.paths import LabPaths
+from driver.plan import Plan
+from driver.registry import Registry, locked
+from driver.state import State, write_json
+from driver.status import inventory, plan_of, running_hosts, status
+
+
+@contextmanager
+def _alone(paths: LabPaths) -> Iterator[None]:
+    with locked(paths.lock):
+        yield
+
+
+def loaded(name: str) -> tuple[State, LabPaths]:
+    """State of a lab that is up; raises LabError if there is none."""
+    paths = LabPaths.of(name)
+    state = State.load(paths.state)
+    if state is None:
+        raise LabError(f"there is no lab {name}: no state file {paths.state}")
+    return state, paths
+
+
+def report_of(name: str) -> dict[str, Any]:
+    """The status of a lab as JSON-ready data."""
+    state, paths = loaded(name)
+    return status(state, paths)
+
+
+def up(name: str, host_count: int, appliance: Path | None) -> dict[str, Any]:
+    """A lab with ``host_count`` hosts; one that is up already is only reported, a crashed one is reaped first."""
+    paths = LabPaths.of(name)
+    with _alone(paths):
+        state = State.load(paths.state)
+        if state is not None and _as_asked(state, host_count):
+            return _publish(state, paths)
+        if state is not None:
+            _reap_or_fail(state, paths)
+        layers, repository = build_parts()
+        return _raise(name, host_count, appliance, paths, layers, repository)
+
+
+def _as_asked(state: State, host_count: int) -> bool:
+    return bool(state.facts.get("complete")) and host_count == state.facts["hosts"] == len(running_hosts(state))
+
+
+def _raise(
+    name: str, host_count: int, appliance: Path | None, paths: LabPaths, layers: list[Path], repository: Path
+) -> dict[str, Any]:
+    begin = time.monotonic()
+    paths.logs.mkdir(parents=True, exist_ok=True)
+    with Registry.open() as registry:
+        index = registry.claim(name, paths.root)
+        plan = Plan(name, index, host_count)
+        facts = {"name": name, "index": index, "hosts": host_count, "appliance": str(appliance) if appliance else None}
+        state = State(paths.state, {**facts, "layers": [str(layer) for layer in layers]})
+        state.intend("registry", name=name)
+    try:
+        with Registry.open():
+            network.name_on_this_machine(plan, state)
+        keys.make_keys(plan, paths)
+        share.fill(plan, paths, repository, appliance)
+        network.make_bridge(plan, state)
+        mounts.make_exports(paths, state, list(share.EXPORTS))
+        for host in plan.hosts:
+            container.discard(paths, host.name)
+        network.start_names(plan, paths, state)
+        _start(plan, paths, state, [host.name for host in plan.hosts])
+    except BaseException:
+        reaper.reap(state, paths)
+        raise
+    state.facts["complete"] = True
+    state.facts["start_seconds"] = round(time.monotonic() - begin, 2)
+    state.save()
+    return _publish(state, paths)
+
+
+def _start(plan: Plan, paths: LabPaths, state: State, names: list[str]) -> None:
+    layers = [Path(layer) for layer in state.facts["layers"]]
+    started = [(plan.host(name), container.start(plan.host(name), plan, paths, state, layers)) for name in names]
+    for host, child in started:
+        container.wait_until_up(host, child, paths)
+
+
+def _publish(state: State, paths: LabPaths) -> dict[str, Any]:
+    report = status(state, paths)
+    write_json(paths.status, report)
+    write_json(paths.inventory, inventory(report))
+    return report
+
+
+def _reap_or_fail(state: State, paths: LabPaths) -> None:
+    problems = reaper.reap(state, paths)
+    if problems:
+        raise LabError(f"an earlier run of lab {state.facts['name']} could not be cleared: {'; '.join(problems)}")
+
+
+def down(name: str, *, keep_logs: bool = False) -> list[str]:
+    """Take the lab down and remove its directory; returns what is left (nothing, if all went well)."""
+    paths = LabPaths.of(name)
+    with _alone(paths):
+        state = State.load(paths.state)
+        problems = reaper.reap(state, paths) if state is not None else []
+        left = problems + reaper.leftovers(name, f"nl-{name}", paths)
+        if not left:
+            _remove(paths, keep_logs)
+    return left
+
+
+def _remove(paths: LabPaths, keep_logs: bool) -> None:
+    for path in paths.root.iterdir():
+        if path == paths.logs and keep_logs:
+            continue
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if not keep_logs:
+        paths.root.rmdir()
+
+
+def reset(name: str, hosts: list[str], *, keep_storage: bool) -> dict[str, Any]:
+    """Fresh hosts (all, or the named ones) and, unless some hosts stay or it is to be kept, a fresh shared storage."""
+    state, paths = loaded(name)
+    with _alone(paths):
+        plan = plan_of(state)
+        chosen = [plan.host(host).name for host in hosts] or [host.name for host in plan.hosts]
+        _stop(state, paths, chosen)
+        for host in chosen:
+            container.discard(paths, host)
+        if not hosts and not keep_storage:
+            for mount in state.of_kind("mount", path=str(paths.exports)):
+                reaper.undo_mount(mount, state)
+            mounts.make_exports(paths, state, list(share.EXPORTS))
+            write_json(paths.share / "exports.json", share.exports_table(plan))
+        _start(plan, paths, state, chosen)
+        return _publish(state, paths)
+
+
+def _stop(state: State, paths: LabPaths, names: list[str]) -> None:
+    for name in names:
+        for resource in state.of_kind("process", role="host", host=name):
+            container.stop(resource, state, paths)
+
+
+def restart(name: str, host: str, *, hard: bool) -> dict[str, Any]:
+    """Power one host off (``hard``: cut its power) and on again; what it wrote stays."""
+    state, paths = loaded(name)
+    with _alone(paths):
+        plan = plan_of(state)
+        _power_off(state, paths, plan.host(host).name, hard=hard)
+        _start(plan, paths, state, [plan.host(host).name])
+        return _publish(state, paths)
+
+
+def power_off(name: str, host: str, *, hard: bool) -> dict[str, Any]:
+    """Power one host off; ``restart`` brings it back."""
+    state, paths = loaded(name)
+    with _alone(paths):
+        _power_off(state, paths, plan_of(state).host(host).name, hard=hard)
+        return _publish(state, paths)
+
+
+def _power_off(state: State, paths: LabPaths, host: str, *, hard: bool) -> None:
+    for resource in state.of_kind("process", role="host", host=host):
+        container.stop(resource, state, paths, hard=hard)
+
+
+def exec_argv(name: str, host: str, argv: list[str]) -> list[str]:
+    """The command line that runs ``argv`` inside a host, past its network."""
+    state, _paths = loaded(name)
+    host_name = plan_of(state).host(host).name
+    resources = state.of_kind("process", role="host", host=host_name)
+    if not resources:
+        raise LabError(f"{host_name} is powered off")
+    return container.inside(resources[0], argv)

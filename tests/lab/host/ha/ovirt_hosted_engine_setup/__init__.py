@@ -1,0 +1,2 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Lab stand-in for the package of the same name: what stands behind the ``hosted-engine`` command line."""

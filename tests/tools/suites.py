@@ -1,0 +1,86 @@
+"""The suites of the project: what each runs, where, and how long it may take."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tree import ROOT
+
+BIN = Path(sys.executable).parent
+TOOLS = ROOT / "tests" / "tools"
+COLLECTIONS = ROOT / ".cache" / "collections"
+COLLECTION = COLLECTIONS / "ansible_collections" / "node0" / "hosted_engine"
+PYTHON_PATH = (
+    f"{ROOT / 'tests' / 'lab'}:{ROOT / 'tests' / 'lab' / 'host' / 'vdsmd'}:{ROOT / 'tests' / 'lab' / 'host' / 'ha'}"
+)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A command, how its output is counted, and its budget in seconds.
+
+    Attributes:
+        name: one word.
+        argv: the command.
+        budget: seconds after which it is ended and counts as failed.
+        cwd: where it runs.
+        counted_by_pytest: its last line has pytest's counts; otherwise it is one test, passed with exit status 0.
+        inputs: folders and files whose content decides about the result; a suite that passed with the same content is
+            not run again on the same machine. Empty: it always runs.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    budget: int
+    cwd: Path = ROOT
+    counted_by_pytest: bool = False
+    inputs: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def _tool(name: str, *words: str) -> tuple[str, ...]:
+    return (str(BIN / name), *words)
+
+
+def _script(name: str, *words: str) -> tuple[str, ...]:
+    return (sys.executable, str(TOOLS / name), *words)
+
+
+SHIPPED = ("plugins", "roles", "playbooks", "meta", "galaxy.yml", "README.md", "docs", "tests/unit", "tests/tools")
+
+
+def all_suites() -> list[Suite]:
+    """Return the suites in the order in which they run: quick ones first."""
+    static = [
+        Suite("yamllint", _tool("yamllint", "-s", "."), 60),
+        Suite("ruff", _tool("ruff", "check", "."), 60),
+        Suite("format", _tool("ruff", "format", "--check", "."), 60),
+        Suite("mypy", _mypy("ansible_collections.node0.hosted_engine.plugins"), 300, COLLECTIONS),
+        Suite("mypy-lab", _lab_mypy(), 300, environment={"MYPYPATH": PYTHON_PATH}),
+        Suite("generated", _script("generate.py", "--check"), 60),
+        Suite("changelog", _tool("antsibull-changelog", "lint"), 60),
+        Suite("artifact", _script("artifact.py"), 120),
+        Suite("docs", _tool("antsibull-docs", "lint-collection-docs", "--plugin-docs", COLLECTION.as_posix()), 300),
+        Suite("ansible-lint", _script("lint.py"), 600),
+    ]
+    tests = [
+        Suite("unit", _tool("pytest", "tests/unit/plugins"), 300, counted_by_pytest=True),
+        Suite("lab-unit", _tool("pytest", "tests/unit/lab"), 600, counted_by_pytest=True),
+        Suite("integration", _tool("pytest", "tests/integration"), 600, counted_by_pytest=True),
+    ]
+    sanity = [
+        Suite(f"sanity-{core}", _script("sanity.py", core, "3.11"), 900, inputs=SHIPPED)
+        for core in ("2.14", "2.16", "2.19")
+    ]
+    return static + tests + sanity
+
+
+def _mypy(package: str) -> tuple[str, ...]:
+    return _tool("mypy", "--config-file", str(ROOT / "mypy.ini"), "-p", package)
+
+
+def _lab_mypy() -> tuple[str, ...]:
+    packages = ("engine_sim", "vdsm_rpc")
+    return _tool("mypy", "--config-file", "mypy.ini", *(word for name in packages for word in ("-p", name)))
