@@ -111,6 +111,7 @@ def serving(pki: tuple[Path, Path]) -> Iterator[FakeEngine]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 65536  # headers and body in one packet; two of them wait for each other
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)
