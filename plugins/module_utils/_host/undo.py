@@ -16,8 +16,8 @@ C(hosts_line)    path of a hosts file; C(marker), the text that our lines end wi
 C(authorized_key)  path of the authorized_keys file; C(line) that was added
 C(changed_file)  path; C(backup), the path of the copy, C(digest), SHA-256 of what we wrote
 
-Objects of the engine (data centre, cluster, host, ...) went with the bootstrap VM: their entries are crossed out. What a
-storage domain has left on the storage is not the host's to remove, and is told.
+Objects of the engine (data centre, cluster, host, ...) went with the bootstrap VM: their entries are crossed out. What
+a storage domain has left on the storage is not the host's to remove, and is told.
 """
 
 from __future__ import annotations
