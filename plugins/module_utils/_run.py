@@ -105,13 +105,15 @@ def run(
     return completed
 
 
-def start(argv: Sequence[str], stdout: Union[int, IO[Any]], stdin: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+def start(
+    argv: Sequence[str], stdout: Union[int, IO[Any]], stderr: int = subprocess.STDOUT
+) -> subprocess.Popen[bytes]:
     """Start a command whose output is followed, or whose pipes are fed, while it runs.
 
     Args:
         argv: program and arguments; never a secret.
-        stdout: where its standard output goes; its standard error goes the same way.
-        stdin: where its standard input comes from.
+        stdout: where its standard output goes.
+        stderr: where its standard error goes; by default the same way.
 
     Raises:
         HostedEngineError: C(command.missing).
@@ -120,7 +122,7 @@ def start(argv: Sequence[str], stdout: Union[int, IO[Any]], stdin: int = subproc
     _Commands.started += 1
     try:
         return subprocess.Popen(
-            words, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT, env={**os.environ, **BASE_ENVIRONMENT}
+            words, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, env={**os.environ, **BASE_ENVIRONMENT}
         )
     except FileNotFoundError as error:
         raise HostedEngineError(COMMAND_MISSING, observed=f"{words[0]}: {error.strerror}") from error
