@@ -70,10 +70,10 @@ def test_dialect_casts_schema_booleans_and_case_rules(engine: Layout, capsys: py
 
 def test_a_file_and_the_error_in_it(engine: Layout, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     script = tmp_path / "work.sql"
-    script.write_text("UPDATE vds_static SET vds_name = 'a;b' WHERE vds_id = 'h2'; -- a remark;\nSELECT nothing;\nSELECT vds_name FROM vds_static;\n")
+    script.write_text("UPDATE vds_static SET vds_name = 'a;b' WHERE vds_id = 'h2'; -- a remark;\nSELECT nocolumn;\nSELECT vds_name FROM vds_static;\n")
     answer = run(engine, capsys, "-At", "-f", str(script))
     assert answer.startswith("UPDATE 1\nhost1\na;b\n")
-    assert f'psql:{script}:1: ERROR:  column "nothing" does not exist' in answer
+    assert f'psql:{script}:1: ERROR:  column "nocolumn" does not exist' in answer
 
 
 def test_a_failing_statement_changes_nothing(engine: Layout, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ import re
 
 _TOKEN = re.compile(
     r"(?P<text>'(?:[^']|'')*')|(?P<name>\"(?:[^\"]|\"\")*\")|(?P<comment>--[^\n]*|/\*.*?\*/)"
-    r"|(?P<cast>::\s*[a-z_][a-z0-9_ ]*?(?:\(\s*\d+(?:\s*,\s*\d+)?\s*\))?(?:\[\])?(?=[^a-z0-9_\[(]|$))"
+    r"|(?P<cast>::\s*(?:time(?:stamp)?\s+with(?:out)?\s+time\s+zone|double\s+precision|character\s+varying|[a-z_][a-z0-9_]*)"
+    r"(?:\(\s*\d+(?:\s*,\s*\d+)?\s*\))?(?:\[\])?)"
     r"|(?P<schema>\bpublic\.)|(?P<word>\b[a-z_][a-z0-9_]*\b)|(?P<regexp>!?~\*?)|(?P<end>;)|(?P<other>.)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -132,8 +132,6 @@ def complete_options(layout: Layout, environment: Environment) -> None:
     """Add the options that a real installation has and the database lacks, and mark a restored database as set up."""
     with sqlite3.connect(layout.database, timeout=60) as connection:
         known = set(connection.execute("SELECT option_name, version FROM vdc_options"))
-        known_names = {name for name, _ in known}
-        missing = [row for row in json.loads(_OPTIONS.read_text()) if (row[0], row[1]) not in known]
-        rows = [(name, value, value, version) for name, version, value in missing if name not in known_names or version == "general"]
+        rows = [(name, value, value, version) for name, version, value in json.loads(_OPTIONS.read_text()) if (name, version) not in known]
         connection.executemany("INSERT INTO vdc_options (option_name, option_value, default_value, version) VALUES (?, ?, ?, ?)", rows)
         connection.execute("UPDATE vdc_options SET option_value = '0' WHERE option_name = 'DbJustRestored'")
