@@ -19,7 +19,7 @@ import pytest
 LAB = Path(__file__).resolve().parents[3] / "lab"
 
 #: Module and its folder; another implementation of the protocol may be named as FOLDER:MODULE.
-IMPLEMENTATION = os.environ.get("LAB_VDSMD", f"{LAB / 'host'}:vdsmd")
+IMPLEMENTATION = os.environ.get("LAB_VDSMD", f"{LAB / 'host/vdsmd'}:vdsmd")
 DEADLINE = 20.0
 LUN = "360014050000000000000000000000001"
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine_sim.ovf import Cluster, Devices, Disk, Nic, Vm, build_ovf, engine_xml, store_tar
+from engine_sim.ovf import Cluster, Devices, Disk, Nic, Vm, build_ovf, engine_xml, store_tar, vm_from_rows
 from engine_sim.vdsm.flows import disks, ovf_store
 from lxml import etree
 
@@ -75,6 +75,26 @@ def test_ovf_is_the_recorded_one() -> None:
     recorded = (FIXTURES / "HostedEngine.ovf").read_text()
     assert flat(build_ovf(RECORDED)) == flat(recorded)
     assert build_ovf(RECORDED) == recorded
+
+
+def test_rows_of_the_database_tell_the_same_machine() -> None:
+    disk, nic = RECORDED.disks[0], RECORDED.nics[0]
+    made = vm_from_rows(
+        {"vm_guid": RECORDED.id, "vm_name": "HostedEngine", "mem_size_mb": 16384, "storage_pool_id": RECORDED.pool_id,
+         "num_of_sockets": 1, "cpu_per_socket": 4, "threads_per_cpu": 1, "description": "Hosted engine VM",
+         "free_text_comment": None, "origin": 6, "vm_type": "server", "os": "rhel_8x64", "bios_type": "q35_sea_bios",
+         "priority": 1, "is_delete_protected": 1, "auto_startup": 0, "is_console_enabled": 1,
+         "creation_date": RECORDED.created, "created_by_user_id": RECORDED.created_by, "db_generation": 5,
+         "quota_id": CLUSTER.quota_id},
+        [{"disk_id": disk.image_id, "image_guid": disk.volume_id, "storage_domain_id": DOMAIN, "size": disk.size,
+          "disk_alias": "he_virtio_disk", "disk_description": "Hosted-Engine disk", "is_boot": 1,
+          "creation_date": disk.created, "volume_format": "raw", "volume_type": "sparse"}],
+        [{"id": nic.id, "name": "vnet0", "mac_addr": nic.mac, "network_name": "ovirtmgmt", "linked": 1,
+          "is_plugged": 1}],
+        {"name": "Default", "cpu_verb": CLUSTER.cpu_verb, "emulated_machine": None, "compatibility_version": "4.8",
+         "bios_type": "q35_sea_bios"},
+        exported=RECORDED.exported, snapshot_id=RECORDED.snapshot_id)
+    assert build_ovf(replace(made, own_devices=RECORDED.own_devices)) == (FIXTURES / "HostedEngine.ovf").read_text()
 
 
 def test_store_is_the_recorded_one() -> None:
