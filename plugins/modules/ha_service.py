@@ -78,7 +78,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha.services import Services
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha.status import is_good, read_status
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.hosts import restore_engine_name
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import hosts_file
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
@@ -97,7 +97,9 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     begun = time.monotonic()
     config = journal.state("ha_config") or {}
     services = Services(wanted["host_id"], config["lockspace"], config["metadata"])
-    restore_engine_name(journal)
+    # The engine's name must lead to its final address again before anybody asks for its health.
+    if hosts_file.remove(hosts_file.PATH, hosts_file.HOST_MARKER):
+        journal.gone(hosts_file.KIND, hosts_file.PATH)
     services.start_broker(config["vm_conf"])
     if not services.lockspace_is_written():
         services.initialise_lockspace()

@@ -95,7 +95,9 @@ def build(values: dict[str, Any]) -> Settings:
             "source": values["he_source_email"],
             "destination": values["he_dest_email"],
         },
-        "timeouts": {name[len("he_timeout_") :]: values[name] for name in values if name.startswith("he_timeout_")},
+        "timeouts": {
+            name.partition("he_timeout_")[2]: value for name, value in values.items() if name.startswith("he_timeout_")
+        },
         "preflight_skip": values["he_preflight_skip"],
         "journal": values["he_journal"],
     }

@@ -28,7 +28,9 @@ class Connection(_Base):  # type: ignore[misc]  # the SDK is untyped
         logins: tokens that were asked for.
     """
 
-    def __init__(self, url: str, username: str, password: str, ca_file: str, timeout: int, token: Optional[str]) -> None:
+    def __init__(
+        self, url: str, username: str, password: str, ca_file: str, timeout: int, token: Optional[str]
+    ) -> None:
         self.exchanges = 0
         self.logins = 0
         super().__init__(
@@ -51,7 +53,7 @@ class Connection(_Base):  # type: ignore[misc]  # the SDK is untyped
     @contextlib.contextmanager
     def limit(self, seconds: float) -> Iterator[None]:
         """Give each exchange within the block another time limit."""
-        before = self._timeout
+        before = int(self._timeout)
         self._timeout = int(seconds)
         try:
             yield

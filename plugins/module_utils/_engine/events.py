@@ -66,7 +66,10 @@ class EventLog:
 
         C(from) is exclusive and the engine lists the newest first (engine contract 7.3).
         """
-        found = sorted((Event.of(entity) for entity in self._session.system.events_service().list(from_=self._last)), key=lambda e: e.index)
+        found = sorted(
+            (Event.of(entity) for entity in self._session.system.events_service().list(from_=self._last)),
+            key=lambda e: e.index,
+        )
         fresh = [event for event in found if event.index > self._last]
         for event in fresh:
             self._last = event.index

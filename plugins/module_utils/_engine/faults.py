@@ -100,9 +100,9 @@ def _curl_number(error: BaseException) -> Optional[int]:
     return int(found.group(1)) if found else None
 
 
-def is_busy(error: BaseException) -> bool:
+def busy(error: HostedEngineError) -> bool:
     """Return whether an object was locked by another command of the engine: the one refusal worth repeating."""
-    return _BUSY in words(error)
+    return error.evidence.get("kind") == CONFLICT and _BUSY in error.observed
 
 
 def words(error: BaseException) -> str:

@@ -41,18 +41,18 @@ DOCUMENT_SECONDS = 90
 HIGHEST_SPM_ID = 250
 
 # What the POST can be refused for, and what to do about it (engine contract 7.3, measured 10).
+_SSH_UNREACHABLE = (
+    "Within the bootstrap VM, check that the host's name resolves to an address that it can reach, that sshd runs on"
+    " the host, and that no firewall is between them."
+)
+_SSH_REFUSED = (
+    "Check that sshd lets root in with a key (PermitRootLogin, AuthorizedKeysFile, crypto policy) and that the engine's"
+    " key is in root's authorized_keys."
+)
 _ADVICE = (
-    (
-        "Connecting to host via SSH has failed",
-        "Within the bootstrap VM, check that the host's name resolves to an address that it can reach, that sshd runs"
-        " on the host, and that no firewall is between them.",
-    ),
-    (
-        "SSH authentication failed",
-        "Check that sshd lets root in with a key (PermitRootLogin, AuthorizedKeysFile, crypto policy) and that the"
-        " engine's key is in root's authorized_keys.",
-    ),
-    ("same UUID", "Another host of this engine has the same hardware UUID: remove it, or make /etc/vdsm/vdsm.id unique."),
+    ("Connecting to host via SSH has failed", _SSH_UNREACHABLE),
+    ("SSH authentication failed", _SSH_REFUSED),
+    ("same UUID", "Another host of this engine has this hardware UUID: remove it, or make /etc/vdsm/vdsm.id unique."),
     ("same address already exists", "Remove the old record of this host from the engine."),
     ("name is already in use", "Remove the old record of this host from the engine, or choose another he_host_name."),
     ("empty password", "The engine did not take the public key for authentication: the appliance is too old."),

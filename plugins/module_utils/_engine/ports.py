@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed
@@ -30,3 +31,45 @@ class Notes(Protocol):
 
     def gone(self, kind: str, name: str) -> None:
         """Note that a thing was removed."""
+
+
+@dataclass(frozen=True)
+class StorageEvidence:
+    """What lies in a storage domain, read on the host that is connected to it.
+
+    Attributes:
+        name: name that the domain was given when it was made.
+        pools: data centres that it belongs to.
+        images: number of disks in it, or None when it cannot be seen.
+    """
+
+    name: str
+    pools: tuple[str, ...]
+    images: Optional[int]
+
+
+class StorageProbe(Protocol):
+    """Looks into a storage domain from the host; returns None when vdsm does not know the domain."""
+
+    def __call__(self, domain_id: str) -> Optional[StorageEvidence]:
+        """Look into a domain."""
+
+
+@dataclass(frozen=True)
+class StoreVolume:
+    """One OVF_STORE disk: data centre, storage domain, disk and volume."""
+
+    data_center_id: str
+    storage_id: str
+    disk_id: str
+    image_id: str
+
+
+class StoreReader(Protocol):
+    """Reads OVF stores on the host."""
+
+    def ovf(self, store: StoreVolume, vm_id: str) -> str:
+        """Return the OVF of a VM, or an empty text."""
+
+    def is_updated(self, store: StoreVolume) -> bool:
+        """Return whether vdsm has noted that the store is current."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import Notes
-from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.search import named
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.sdk import types
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.search import named
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.session import Session
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 
@@ -48,13 +48,13 @@ class Topology:
     """What there is in the engine, as far as it exists."""
 
     wanted: Wanted
-    data_center: Optional[Any] = None
-    cluster: Optional[Any] = None
+    data_center: Any = None
+    cluster: Any = None
     networks: list[Any] = field(default_factory=list)
 
     @property
-    def network(self) -> Optional[Any]:
-        """The network of the wanted name in the cluster."""
+    def network(self) -> Any:
+        """The network of the wanted name in the cluster, or None."""
         return named(self.networks, self.wanted.network)
 
     @property
@@ -165,7 +165,6 @@ def _add_data_center(session: Session, wanted: Wanted, notes: Notes) -> Any:
 def _ensure_network(session: Session, topology: Topology, notes: Notes) -> Any:
     """Return the network of the wanted name in the data centre, made if it is missing."""
     wanted, data_center = topology.wanted, topology.data_center
-    assert data_center is not None  # noqa: S101 - the caller has made it
     with session.step("read the data centre's networks"):
         service = session.system.data_centers_service().data_center_service(data_center.id).networks_service()
         network = named(service.list(), wanted.network)
@@ -184,7 +183,6 @@ def _ensure_network(session: Session, topology: Topology, notes: Notes) -> Any:
 
 def _add_cluster(session: Session, topology: Topology, notes: Notes) -> Any:
     wanted, data_center = topology.wanted, topology.data_center
-    assert data_center is not None  # noqa: S101 - the caller has made it
     wish = types.Cluster(
         name=wanted.cluster,
         data_center=types.DataCenter(id=data_center.id),
@@ -202,7 +200,6 @@ def _add_cluster(session: Session, topology: Topology, notes: Notes) -> Any:
 def _make_management(session: Session, topology: Topology, notes: Notes) -> None:
     """Give the wanted network all roles of a management network in an existing cluster without hosts."""
     cluster = topology.cluster
-    assert cluster is not None  # noqa: S101 - the caller has made it
     before = [net for net in topology.networks if types.NetworkUsage.MANAGEMENT in (net.usages or [])]
     network = topology.network or _ensure_network(session, topology, notes)
     usage = types.NetworkUsage
@@ -221,7 +218,6 @@ def _make_management(session: Session, topology: Topology, notes: Notes) -> None
 def _set_tag(session: Session, topology: Topology) -> None:
     """Set the VLAN tag; it must be there before the host is added (engine contract 7.2)."""
     wanted, network, data_center = topology.wanted, topology.network, topology.data_center
-    assert network is not None and data_center is not None  # noqa: S101, PT018 - the caller has made them
     doing = f"set VLAN tag {wanted.vlan} on network {wanted.network}"
     wish = types.Network(
         name=wanted.network, vlan=types.Vlan(id=wanted.vlan), data_center=types.DataCenter(id=data_center.id)

@@ -115,8 +115,9 @@ class Services:
 
     def _slot(self) -> Optional[whiteboard.Slot]:
         with acting_as():
-            seen = read_direct(self.metadata, whiteboard.SLOT * (self.host_id + 1))
-        return whiteboard.parse(seen[whiteboard.SLOT * self.host_id :])
+            start = whiteboard.SLOT * self.host_id
+            seen = read_direct(self.metadata, start + whiteboard.SLOT)
+        return whiteboard.parse(seen[start:])
 
     def _leader(self) -> Optional[str]:
         """Return None when the lease area of this host in the lockspace is initialised, else what sanlock says."""

@@ -26,7 +26,8 @@ def write_direct(path: str, data: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_DIRECT)
     try:
         for start in range(0, len(data), CHUNK):
-            piece = data[start : start + CHUNK]
+            end = start + CHUNK
+            piece = data[start:end]
             with mmap.mmap(-1, len(piece)) as buffer:
                 buffer.write(piece)
                 _write_all(handle, buffer, start)

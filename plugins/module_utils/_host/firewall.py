@@ -1,0 +1,66 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What firewalld's zone C(libvirt) must let the bootstrap VM reach on the host (host contract 10.5, 12.3)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
+
+KIND = "firewalld"
+ZONE = "libvirt"
+
+# Service, and the ports that stand in for it where firewalld has no definition of that name.
+SERVICES = {
+    "vdsm": ("54321/tcp",),
+    "libvirt-tls": ("16514/tcp",),
+    "ovirt-imageio": ("54322/tcp",),
+    "ovirt-vmconsole": ("2223/tcp",),
+    "ssh": ("22/tcp",),
+}
+
+
+def running() -> bool:
+    """Return whether firewalld runs."""
+    return shutil.which("firewall-cmd") is not None and run(["firewall-cmd", "--state"], check=False).rc == 0
+
+
+def missing() -> list[str]:
+    """Return what the zone lacks, as the arguments that add it (C(--add-service=vdsm)); nothing without the zone."""
+    if ZONE not in run(["firewall-cmd", "--get-zones"]).stdout.split():
+        return []
+    known = set(run(["firewall-cmd", "--get-services"]).stdout.split())
+    has = set(_permanent("--list-services").split()) | set(_permanent("--list-ports").split())
+    wanted: list[str] = []
+    for service, ports in SERVICES.items():
+        if service in known:
+            wanted += [f"--add-service={service}"] if service not in has else []
+        else:
+            wanted += [f"--add-port={port}" for port in ports if port not in has]
+    return wanted
+
+
+def add(arguments: Sequence[str], ledger: Ledger) -> None:
+    """Open what is missing, now and for good: the engine reloads firewalld while it installs the host."""
+    if not arguments:
+        return
+    with ledger.making(KIND, ZONE, arguments=list(arguments)):
+        run(["firewall-cmd", "--permanent", f"--zone={ZONE}", *arguments])
+        run(["firewall-cmd", f"--zone={ZONE}", *arguments])
+
+
+def remove(arguments: Sequence[str]) -> bool:
+    """Close what C(add) opened; return whether there was a firewalld to tell."""
+    if not running():
+        return False
+    removals = [argument.replace("--add-", "--remove-", 1) for argument in arguments]
+    # Removing what is not there any more is a warning and not a failure of firewall-cmd.
+    run(["firewall-cmd", "--permanent", f"--zone={ZONE}", *removals])
+    run(["firewall-cmd", f"--zone={ZONE}", *removals])
+    return True
+
+
+def _permanent(question: str) -> str:
+    return run(["firewall-cmd", "--permanent", f"--zone={ZONE}", question]).stdout

@@ -1,0 +1,187 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Undo what the journal lists: one small function for each kind of thing that can be made on a host.
+
+An undo looks for the thing itself; the journal only says where. What is gone already is simply crossed out. What
+somebody else has changed since is kept, with the reason.
+
+Kinds and the details that their entries carry:
+
+C(domain)        name of the libvirt domain
+C(nat_network)   name of the libvirt network
+C(policy_rule)   C(priority), C(direction), C(prefix)
+C(firewalld)     zone; C(arguments) that opened it
+C(directory)     path
+C(file)          path
+C(hosts_line)    path of a hosts file; C(marker), the text that our lines end with
+C(authorized_key)  any name; C(path) of the authorized_keys file, C(line) that was added
+C(changed_file)  path; C(backup), the path of the copy, C(digest), SHA-256 of what we wrote
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
+    domains,
+    firewall,
+    hosts,
+    nat,
+    policy_rules,
+    textfile,
+)
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.addresses import read_kernel
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt import (
+    connection,
+    find_domain,
+    find_network,
+)
+
+Entry = Mapping[str, Any]
+
+# What exists for the bootstrap only, and has no place on a host whose deployment has succeeded.
+BOOTSTRAP_KINDS = frozenset({domains.KIND, nat.KIND, policy_rules.KIND, firewall.KIND, hosts.KIND, "directory"})
+
+# Folders that an entry must lie in or below: a damaged journal must not remove the root of a file system.
+_SHALLOWEST = 3
+
+
+@dataclass
+class Outcome:
+    """What was removed, and what was kept and why, in words."""
+
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+
+class Keep(Exception):
+    """The thing is there and must stay, for the reason that the message gives."""
+
+
+def is_bootstrap(entry: Entry) -> bool:
+    """Return whether an entry is about something that exists for the bootstrap only."""
+    return bool(entry.get("bootstrap", entry["kind"] in BOOTSTRAP_KINDS))
+
+
+def undo_all(entries: Iterable[Entry], ledger: Ledger, dry_run: bool) -> Outcome:
+    """Undo entries in the given order (the journal gives the newest first) and cross them out."""
+    outcome = Outcome()
+    for entry in entries:
+        kind, name = str(entry["kind"]), str(entry["name"])
+        try:
+            if _undo(kind)(entry, dry_run):
+                outcome.removed.append(f"{kind} {name}")
+        except Keep as reason:
+            outcome.kept.append(f"{kind} {name}: {reason}")
+            continue
+        if not dry_run:
+            ledger.gone(kind, name)
+    return outcome
+
+
+def _undo(kind: str) -> Callable[[Entry, bool], bool]:
+    try:
+        return _UNDO[kind]
+    except KeyError:
+        raise Keep("this release does not know how to undo it") from None
+
+
+def _domain(entry: Entry, dry_run: bool) -> bool:
+    with connection() as connected:
+        domain = find_domain(connected, entry["name"])
+        if domain is not None and not dry_run:
+            domains.remove(domain)
+        return domain is not None
+
+
+def _nat_network(entry: Entry, dry_run: bool) -> bool:
+    with connection() as connected:
+        network = find_network(connected, entry["name"])
+        if network is None:
+            return False
+        busy = nat.users(connected, entry["name"])
+        if busy:
+            raise Keep(f"used by {', '.join(busy)}")
+        if not dry_run:
+            nat.delete(network)
+        return True
+
+
+def _policy_rule(entry: Entry, dry_run: bool) -> bool:
+    rule = policy_rules.PolicyRule(int(entry["priority"]), entry["direction"], entry["prefix"])
+    known = read_kernel().rules
+    return rule.is_in(known) if dry_run else policy_rules.remove(rule, known)
+
+
+def _firewalld(entry: Entry, dry_run: bool) -> bool:
+    return firewall.running() if dry_run else firewall.remove(entry["arguments"])
+
+
+def _directory(entry: Entry, dry_run: bool) -> bool:
+    path = entry["name"]
+    if os.path.islink(path) or not os.path.isdir(path):
+        return False
+    if len(os.path.normpath(path).split(os.sep)) <= _SHALLOWEST:
+        raise Keep("too close to the root of the file system")
+    if not dry_run:
+        shutil.rmtree(path)
+    return True
+
+
+def _file(entry: Entry, dry_run: bool) -> bool:
+    path = entry["name"]
+    if not os.path.lexists(path):
+        return False
+    if not dry_run:
+        os.unlink(path)
+    return True
+
+
+def _hosts_line(entry: Entry, dry_run: bool) -> bool:
+    return hosts.remove(entry["name"], entry["marker"], dry_run)
+
+
+def _authorized_key(entry: Entry, dry_run: bool) -> bool:
+    def without(text: str) -> str:
+        lines = text.splitlines(keepends=True)
+        return "".join(line for line in lines if line.strip() != entry["line"].strip())
+
+    return textfile.edit(entry["path"], without, dry_run)
+
+
+def _changed_file(entry: Entry, dry_run: bool) -> bool:
+    backup: Optional[str] = entry.get("backup")
+    if not backup or not os.path.exists(backup):
+        return False
+    if digest(entry["name"]) != entry.get("digest"):
+        raise Keep(f"changed since by somebody else; as it was before us: {backup}")
+    if not dry_run:
+        os.replace(backup, entry["name"])
+    return True
+
+
+def digest(path: str) -> str:
+    """Return the SHA-256 of a small file, or nothing when there is none."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.sha256(stream.read()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+_UNDO: dict[str, Callable[[Entry, bool], bool]] = {
+    domains.KIND: _domain,
+    nat.KIND: _nat_network,
+    policy_rules.KIND: _policy_rule,
+    firewall.KIND: _firewalld,
+    hosts.KIND: _hosts_line,
+    "directory": _directory,
+    "file": _file,
+    "authorized_key": _authorized_key,
+    "changed_file": _changed_file,
+}
