@@ -7,6 +7,7 @@ and lab-timing.conf makes their waits short.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -206,11 +207,9 @@ class Stage:
         conf = "".join(f"{key}={values.get(key, value)}\n" for key, _equals, value in lines)
         self.path("/etc/ovirt-hosted-engine/hosted-engine.conf").write_text(conf)
         self.path("/etc/ovirt-hosted-engine-ha/lab-timing.conf").write_text(TIMING)
-        agent_conf = "[score]\ncpu-load-penalty-min=8\ncpu-load-penalty-max=9\n"
-        self.path("/etc/ovirt-hosted-engine-ha/agent.conf").write_text(agent_conf)
-        self.path("/var/lib/ovirt-hosted-engine-ha/ha.conf").write_text(
-            "local_maintenance=False\nlocal_maintenance_manual=False\n"
-        )
+        shutil.copy(HA / "etc" / "agent.conf", self.path("/etc/ovirt-hosted-engine-ha/agent.conf"))
+        shutil.copy(HA / "etc" / "ha.conf", self.path("/var/lib/ovirt-hosted-engine-ha/ha.conf"))
+        shutil.copytree(HA / "etc" / "notifications", self.path("/etc/ovirt-hosted-engine-ha/notifications"))
         port = self.vdsmd.port(ADDRESS)
         self.path("/etc/vdsm/vdsm.conf").write_text(
             f"[vars]\nssl=false\n[addresses]\nmanagement_ip={ADDRESS}\nmanagement_port={port}\n"

@@ -2,6 +2,9 @@
 """Broker, agent and command line together, against a modelled vdsmd and real files."""
 
 import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +17,12 @@ UP = {"vm": "up", "health": "good", "detail": "Up"}
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    made = Stage(tmp_path)
-    yield made
-    made.end()
+def stage() -> Iterator[Stage]:
+    """A host in a directory with a short name: the path of a socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="he-") as directory:
+        made = Stage(Path(directory))
+        yield made
+        made.end()
 
 
 @pytest.fixture
@@ -136,9 +141,6 @@ def test_slots_are_written_only_with_the_lease(stage: Stage) -> None:
         "print(link.lock_host_id(7), link.is_host_alive(7), link.status_monitor(99))\n"
         "link.put_stats(7, b'1|1|y')\n"
     )
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", script], env=stage.environment, capture_output=True, text=True, check=True)
     assert done.stdout == "True False None\n"
     data = stage.volume("HEMD")
