@@ -184,7 +184,7 @@ def touch(call: Call, vm_id: str) -> None:
 
 def remove(call: Call, row: Row) -> None:
     what = "remove VM"
-    if row["delete_protected"]:
+    if row["is_delete_protected"]:
         raise refuse(what, "Delete protection is enabled. In order to delete, disable Delete protection first.")
     if row["status"] in RUNNING:
         raise refuse(what, "VM is running.")

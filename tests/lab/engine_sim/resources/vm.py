@@ -22,7 +22,7 @@ schema.table("vm_static", "vm_guid TEXT PRIMARY KEY", "vm_name TEXT", "origin IN
              "version_name TEXT", "provider_id TEXT")
 schema.table("vm_dynamic", "vm_guid TEXT PRIMARY KEY", "status INTEGER DEFAULT 0", "run_on_vds TEXT", "vm_ip TEXT", "guest_fqdn TEXT",
              "display_ip TEXT", "display_port TEXT", "display_type TEXT", "last_start_time REAL", "statistics TEXT",
-             "start_correlation TEXT", "run_once BOOLEAN DEFAULT 0")
+             "start_correlation TEXT", "stop_reason TEXT", "run_once BOOLEAN DEFAULT 0")
 schema.table("vm_interface", "id TEXT PRIMARY KEY", "vm_guid TEXT")
 schema.table("vm_device", "device_id TEXT PRIMARY KEY", "vm_id TEXT", "type TEXT", "device TEXT", "is_plugged BOOLEAN",
              "is_managed BOOLEAN")
@@ -147,6 +147,7 @@ VM_RESOURCE = Resource(
                                      if _running(row) and row["last_start_time"] else None)),
         Field("status", Coded(VM), "vm_dynamic.status", write=""),
         Field("stop_time", TIME, "vm_dynamic.last_stop_time", write=""),
+        Field("stop_reason", Computed(lambda row, call: None if _running(row) else row["stop_reason"])),
         Field("host", Computed(lambda row, call: ref("hosts", row["run_on_vds"]) if _running(row) else None)),
         Field("original_template", Computed(lambda row, call: ref("templates", row["vmt_guid"]))),
         Field("template", Ref("templates", "vm_templates_view", "vm_guid", "vm_name", "GetVmTemplate"), "vmt_guid", write="a"),
