@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine import problems
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.session import Session
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,16 @@ def machine_of(machines: list[str], architecture: str = "x86_64") -> str:
 
 
 def read_option(session: Session, name: str, version: str) -> str:
-    """Return the value of one of the engine's options for a cluster version, or an empty text."""
-    with session.step(f"read the engine's option {name}"):
-        option: Any = session.system.options_service().option_service(name).get(version=version)
+    """Return the value of one of the engine's options for a cluster version, or an empty text.
+
+    An option that is not exposed to clients, or unknown for this version, is 404 (measured 6).
+    """
+    try:
+        with session.step(f"read the engine's option {name}"):
+            option: Any = session.system.options_service().option_service(name).get(version=version)
+    except HostedEngineError as error:
+        if error.problem is problems.NOT_FOUND:
+            return ""
+        raise
     found: Optional[Any] = next((value for value in option.values or [] if value.version in (version, None)), None)
     return (found.value or "") if found else ""

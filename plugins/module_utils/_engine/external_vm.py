@@ -79,7 +79,7 @@ def remove(session: Session, vm_id: str, seconds: float) -> bool:
 
     def look() -> Look[bool]:
         nonlocal known
-        status = _status(session, vm_id)
+        status = status_of(session, vm_id)
         if status is None:
             return ready(known)
         known = True
@@ -89,7 +89,7 @@ def remove(session: Session, vm_id: str, seconds: float) -> bool:
     return wait_for(look, "the bootstrap VM to be gone from the engine", seconds, VM_REMAINS, session.clock)
 
 
-def _status(session: Session, vm_id: str) -> Optional[str]:
+def status_of(session: Session, vm_id: str) -> Optional[str]:
     """Return the VM's state, or None; a search because an unknown id is an error of the API."""
     with session.step("look for the bootstrap VM"):
         found: Any = session.system.vms_service().list(search=search.equals("id", vm_id))

@@ -30,7 +30,7 @@ def engine_public_key(session: Session) -> str:
     session.count()
     try:
         with opener.open(url, timeout=session.access.timeout) as answer:
-            line = answer.read(65536).decode("ascii", "replace").strip()
+            line = str(answer.read(65536), "ascii", "replace").strip()
     except urllib.error.HTTPError as error:
         raise HostedEngineError(problems.NOT_READY, observed=f"{url}: HTTP status {error.code}") from error
     except OSError as error:

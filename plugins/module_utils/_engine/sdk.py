@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 
@@ -13,17 +13,18 @@ SDK_MISSING = declare(
     "Install python3-ovirt-engine-sdk4 on the host and run the same playbook again.",
 )
 
-sdk: Any
-types: Any
-pycurl: Any
-IMPORT_ERROR: Optional[str] = None
+sdk: Any = None
+types: Any = None
+pycurl: Any = None
+missing = ""
 try:
-    import ovirtsdk4 as sdk
-    import pycurl
-    from ovirtsdk4 import types
+    import ovirtsdk4
+    import ovirtsdk4.types
+    import pycurl as _pycurl
 except ImportError as error:
-    sdk = types = pycurl = None
-    IMPORT_ERROR = str(error)
+    missing = str(error)
+else:
+    sdk, types, pycurl = ovirtsdk4, ovirtsdk4.types, _pycurl
 
 
 def require_sdk() -> None:
@@ -33,4 +34,4 @@ def require_sdk() -> None:
         HostedEngineError: C(engine.sdk_missing).
     """
     if sdk is None:
-        raise HostedEngineError(SDK_MISSING, observed=IMPORT_ERROR or "it cannot be imported")
+        raise HostedEngineError(SDK_MISSING, observed=missing)

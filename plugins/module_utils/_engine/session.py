@@ -75,6 +75,9 @@ class Session:
         access: how to reach the engine.
         clock: source of time for the waits.
         read_only: leave no trace: neither read nor write the session file, and always end the session.
+
+    Attributes:
+        ends_after_use: whether the block's end is also the session's end; otherwise the session file keeps the token.
     """
 
     def __init__(self, access: Access, clock: Optional[Clock] = None, read_only: bool = False) -> None:
@@ -85,7 +88,7 @@ class Session:
         self.clock = clock or Clock()
         self.correlation_id = ""
         self._file = TokenFile(None if read_only else access.session_file, access.url, access.user)
-        self._ends_after_use = read_only or access.session_file is None
+        self.ends_after_use = read_only or access.session_file is None
         self._others = [0, 0]
         _reach_directly(access.fqdn)
         self._connection = self._connect(self._file.read())
@@ -95,7 +98,7 @@ class Session:
 
     def __exit__(self, kind: Optional[type[BaseException]], error: Any, trace: Any) -> None:
         if kind is None:
-            self.close(revoke=self._ends_after_use)
+            self.close(revoke=self.ends_after_use)
             return
         # The first problem is the one to report; that the token could not be revoked either is no news.
         with contextlib.suppress(HostedEngineError):

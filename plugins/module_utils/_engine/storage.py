@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
@@ -39,11 +40,11 @@ NOT_ACTIVE = declare(
     retryable=True,
 )
 
-# What the engine says, whose problem it is, and what to do (engine contract 7.5, measured 5).
+# What the engine says (a pattern), whose problem it is, and what to do (engine contract 7.5, measured 5).
 _REFUSALS: tuple[tuple[str, Problem, str], ...] = (
     ("trying to mount target", NOT_MOUNTED, ""),
     ("Mount path is illegal", REFUSED, "Write the path as the server exports it, beginning with a slash."),
-    ("Storage connection ID already exists", PATH_TAKEN, ""),
+    (r"Storage connection \S+ already exists", PATH_TAKEN, ""),
     ("Storage Domain name is already in use", NAME_TAKEN, ""),
     (
         "permission",
@@ -149,7 +150,7 @@ def explain(error: HostedEngineError, wanted: WantedDomain) -> HostedEngineError
     if error.evidence.get("kind") not in (faults.CONFLICT, faults.INVALID, faults.INTERNAL):
         return error
     problem, advice = next(
-        ((problem, advice) for text, problem, advice in _REFUSALS if text.lower() in error.observed.lower()),
+        ((problem, advice) for text, problem, advice in _REFUSALS if re.search(text, error.observed, re.IGNORECASE)),
         (REFUSED, ""),
     )
     expected = f"{wanted.type} storage {wanted.where} to become storage domain {wanted.name}"

@@ -23,13 +23,25 @@ def mounted_below(directory: Path) -> list[str]:
     return found
 
 
-def mount_overlay(lowers: list[Path], directory: Path, state: State) -> Path:
-    """Mount ``directory/root`` from the shared layers and the host's own upper layer."""
-    root, upper, work = (directory / name for name in ("root", "upper", "work"))
+def share_unmounts(paths: LabPaths, state: State) -> None:
+    """Make unmounting below ``paths.mounts`` effective everywhere.
+
+    A container that starts copies all mounts of the machine, those of other labs too, and hides them. With a private
+    parent the copies would outlive what is unmounted here, and with them the loop devices.
+    """
+    paths.mounts.mkdir(parents=True, exist_ok=True)
+    state.intend("mount", path=str(paths.mounts))
+    run(["mount", "--bind", paths.mounts, paths.mounts])
+    run(["mount", "--make-shared", paths.mounts])
+
+
+def mount_overlay(lowers: list[Path], paths: LabPaths, host: str, state: State) -> Path:
+    """Mount a host's tree from the shared layers and its own upper layer."""
+    root, upper, work = paths.host_root(host), paths.host(host) / "upper", paths.host(host) / "work"
     for path in (root, upper, work):
         path.mkdir(parents=True, exist_ok=True)
     options = f"lowerdir={':'.join(str(lower) for lower in lowers)},upperdir={upper},workdir={work}"
-    state.intend("mount", path=str(root))
+    state.intend("mount", path=str(root), host=host)
     run(["mount", "-t", "overlay", "overlay", "-o", options, root])
     return root
 

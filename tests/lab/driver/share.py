@@ -4,6 +4,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from driver.errors import LabError
 from driver.paths import LabPaths, cache
@@ -16,7 +17,7 @@ FORMATS = ("qcow2", "ova")
 EXPORTS = ("he", "data", "small", "readonly", "denied", "v3only")
 
 
-def exports_table(plan: Plan) -> dict[str, object]:
+def exports_table(plan: Plan) -> dict[str, Any]:
     """What /sbin/mount.nfs of the hosts obeys; a test may edit the file while the lab runs (see README)."""
     versions = ["3", "4.0", "4.1", "4.2"]
 

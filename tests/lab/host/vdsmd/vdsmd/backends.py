@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Gives a host its back ends, by its configuration: {"storage", "machines", "network", "facts", "ha"}: model or real."""
+"""Gives a host its back ends: storage, machines, network, facts and ha, each "model" or "real" by its configuration."""
 
 from __future__ import annotations
 

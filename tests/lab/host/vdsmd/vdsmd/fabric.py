@@ -98,7 +98,7 @@ class Fabric:
                           "port": str(target.get("port", 3260)), "portal": str(target.get("tpgt", 1)),
                           "user": target.get("user", ""), "password": ""} for target in paths],
             "pathstatus": [{"capacity": str(size), "lun": str(number), "state": "active", "type": devtype,
-                            "physdev": "sd" + chr(ord("b") + number + 8 * i)} for i, _ in enumerate(paths or [None])],
+                            "physdev": "sd" + chr(ord("b") + number + 8 * i)} for i in range(max(1, len(paths)))],
             "productID": lun.get("product", "MODEL_DISK"), "vendorID": lun.get("vendor", "VDSMD"),
             "serial": lun.get("serial", "S" + lun["guid"][-8:]),
             "pvUUID": group["pvs"][lun["guid"]] if group else "", "pvsize": str(size - 384 * MIB) if group else "",

@@ -11,9 +11,27 @@ if TYPE_CHECKING:
     from .host import Host
 
 # Satisfy every plain and most "Secure" Intel families of cluster levels 4.7 and 4.8.
-CPU_FLAGS = ["fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", "sep", "mtrr", "pge", "mca", "cmov", "pat", "pse36", "clflush", "mmx", "fxsr", "sse", "sse2", "ss", "ht", "syscall", "nx", "pdpe1gb", "rdtscp", "lm", "constant_tsc", "pni", "pclmulqdq", "vmx", "ssse3", "fma", "cx16", "pcid", "sse4_1", "sse4_2", "x2apic", "movbe", "popcnt", "aes", "xsave", "avx", "f16c", "rdrand", "hypervisor", "lahf_lm", "abm", "3dnowprefetch", "spec_ctrl", "ssbd", "md_clear", "ibpb", "stibp", "arch-capabilities", "rdctl-no", "ibrs-all", "skip-l1dfl-vmentry", "mds-no", "pschange-mc-no", "fsgsbase", "bmi1", "avx2", "smep", "bmi2", "erms", "invpcid", "avx512f"]
-CPU_MODELS = ["Nehalem", "Nehalem-IBRS", "Westmere", "Westmere-IBRS", "SandyBridge", "SandyBridge-IBRS", "IvyBridge", "IvyBridge-IBRS", "Haswell-noTSX", "Haswell-noTSX-IBRS", "Haswell", "Broadwell-noTSX", "Broadwell-noTSX-IBRS", "Broadwell", "Skylake-Client", "Skylake-Client-IBRS", "Skylake-Client-noTSX-IBRS", "Skylake-Server", "Skylake-Server-IBRS", "Skylake-Server-noTSX-IBRS", "Cascadelake-Server", "Cascadelake-Server-noTSX", "Icelake-Server-noTSX", "kvm64", "qemu64"]
-MACHINES = ["pc-q35-rhel9.6.0", "pc-q35-rhel9.4.0", "pc-q35-rhel9.2.0", "pc-q35-rhel9.0.0", "pc-q35-rhel8.6.0", "pc-q35-rhel8.4.0", "pc-q35-rhel8.3.0", "pc-q35-rhel8.1.0", "pc-i440fx-rhel7.6.0", "pc-i440fx-2.12", "pc-q35-4.1", "q35", "pc"]
+CPU_FLAGS = [
+    "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", "sep", "mtrr", "pge", "mca", "cmov",
+    "pat", "pse36", "clflush", "mmx", "fxsr", "sse", "sse2", "ss", "ht", "syscall", "nx", "pdpe1gb", "rdtscp",
+    "lm", "constant_tsc", "pni", "pclmulqdq", "vmx", "ssse3", "fma", "cx16", "pcid", "sse4_1", "sse4_2", "x2apic",
+    "movbe", "popcnt", "aes", "xsave", "avx", "f16c", "rdrand", "hypervisor", "lahf_lm", "abm", "3dnowprefetch",
+    "spec_ctrl", "ssbd", "md_clear", "ibpb", "stibp", "arch-capabilities", "rdctl-no", "ibrs-all",
+    "skip-l1dfl-vmentry", "mds-no", "pschange-mc-no", "fsgsbase", "bmi1", "avx2", "smep", "bmi2", "erms",
+    "invpcid", "avx512f",
+]
+CPU_MODELS = [
+    "Nehalem", "Nehalem-IBRS", "Westmere", "Westmere-IBRS", "SandyBridge", "SandyBridge-IBRS", "IvyBridge",
+    "IvyBridge-IBRS", "Haswell-noTSX", "Haswell-noTSX-IBRS", "Haswell", "Broadwell-noTSX", "Broadwell-noTSX-IBRS",
+    "Broadwell", "Skylake-Client", "Skylake-Client-IBRS", "Skylake-Client-noTSX-IBRS", "Skylake-Server",
+    "Skylake-Server-IBRS", "Skylake-Server-noTSX-IBRS", "Cascadelake-Server", "Cascadelake-Server-noTSX",
+    "Icelake-Server-noTSX", "kvm64", "qemu64",
+]
+MACHINES = [
+    "pc-q35-rhel9.6.0", "pc-q35-rhel9.4.0", "pc-q35-rhel9.2.0", "pc-q35-rhel9.0.0", "pc-q35-rhel8.6.0",
+    "pc-q35-rhel8.4.0", "pc-q35-rhel8.3.0", "pc-q35-rhel8.1.0", "pc-i440fx-rhel7.6.0", "pc-i440fx-2.12",
+    "pc-q35-4.1", "q35", "pc",
+]
 CLUSTER_LEVELS = ["4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8"]
 #: Software that the engine looks for, as an EL9 host has it: name, version, release.
 PACKAGES = (

@@ -26,7 +26,8 @@ def get_stats(host: Host) -> dict[str, Any]:
     running = [machine for machine in machines if machine.status != "Down"]
     committed = sum(machine.memory_mb for machine in running)
     free, total = facts.memory_free_mb(committed), facts.memory_mb
-    used, ha, processors, swap = int(100 - 100 * free / total), host.ha.stats(), facts.processor_times(), facts.swap_mb()
+    used, ha = int(100 - 100 * free / total), host.ha.stats()
+    processors, swap = facts.processor_times(), facts.swap_mb()
     return {
         "cpuIdle": _mean(processors, "cpuIdle"), "cpuUser": _mean(processors, "cpuUser"),
         "cpuSys": _mean(processors, "cpuSys"), "cpuSysVdsmd": "0.10", "cpuUserVdsmd": "0.20", "cpuLoad": facts.load(),

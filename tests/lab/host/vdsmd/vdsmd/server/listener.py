@@ -179,7 +179,12 @@ class HostServer:
     async def _peek(self, sock: socket.socket) -> bytes:
         """First byte without consuming it."""
         ready = self._loop.create_future()
-        self._loop.add_reader(sock.fileno(), lambda: ready.done() or ready.set_result(True))
+
+        def readable() -> None:
+            if not ready.done():
+                ready.set_result(True)
+
+        self._loop.add_reader(sock.fileno(), readable)
         try:
             await asyncio.wait_for(ready, GREETING_TIMEOUT)
         finally:

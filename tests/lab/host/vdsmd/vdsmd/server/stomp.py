@@ -59,8 +59,8 @@ class StompConnection:
                     self._frame(frame)
                 data = await self._reader.read(65536)
         finally:
-            sender.cancel()
-            watch.cancel()
+            for task in (sender, watch, *self._running):
+                task.cancel()
             log.info("%s: STOMP connection from %s ended", name, self._peer)
 
     def deliver(self, destination: str, body: str | bytes) -> int:

@@ -37,12 +37,17 @@ def _direct(kind: str, spec: str, io_timeout: int | None) -> bool:
 
 def init_lockspace(name: str, path: Path, io_timeout: int | None = None) -> bool:
     """Write an empty lockspace of 1 MiB. False when there is no sanlock on this machine; OSError when it fails."""
-    return _direct("-s", f"{name}:0:{path}:0", io_timeout)
+    return _direct("-s", f"{name}:0:{_escaped(path)}:0", io_timeout)
 
 
 def init_resource(lockspace: str, name: str, path: Path, offset: int = 0) -> bool:
     """Write a free lease of 1 MiB at `offset`. As `init_lockspace`."""
-    return _direct("-r", f"{lockspace}:{name}:{path}:{offset}", None)
+    return _direct("-r", f"{lockspace}:{name}:{_escaped(path)}:{offset}", None)
+
+
+def _escaped(path: Path) -> str:
+    """The tool separates by colons, and mounts of NFS have one in their name."""
+    return str(path).replace(":", "\\:")
 
 
 class Lockspaces(Protocol):

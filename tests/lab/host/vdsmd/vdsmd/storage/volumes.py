@@ -152,7 +152,7 @@ def create(domain: Domain, image: str, vol_id: str, *, size: int, fmt: str, prea
         raise error("VolumeAlreadyExists", vol_id)
     backing = None
     if meta["parent"] != BLANK:
-        backing = load(domain, parent_image or image, meta["parent"])
+        backing = load(domain, parent_image or image, str(meta["parent"]))
         backing.meta["voltype"] = "INTERNAL"
         backing.save()
     files.directory(volume.path.parent)
