@@ -53,7 +53,7 @@ class Connection(_Base):  # type: ignore[misc]  # the SDK is untyped
     @contextlib.contextmanager
     def limit(self, seconds: float) -> Iterator[None]:
         """Give each exchange within the block another time limit."""
-        before = int(self._timeout)
+        before = self._timeout
         self._timeout = int(seconds)
         try:
             yield
