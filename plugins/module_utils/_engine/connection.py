@@ -28,6 +28,8 @@ class Connection(_Base):  # type: ignore[misc]  # the SDK is untyped
         logins: tokens that were asked for.
     """
 
+    _timeout: int
+
     def __init__(
         self, url: str, username: str, password: str, ca_file: str, timeout: int, token: Optional[str]
     ) -> None:
