@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping
+from subprocess import Popen
+from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
-from ansible_collections.node0.hosted_engine.plugins.module_utils._run import processes_started
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Executor, execute_with, processes_started
 
 Work = Callable[[AnsibleModule], dict[str, Any]]
 
@@ -20,9 +22,50 @@ def execute(module: AnsibleModule, work: Work) -> None:
     The result always carries C(changed) and C(processes), the number of child processes that were started on the
     host; the report adds them up.
     """
+    execute_with(executor_of(module))
     try:
         result = work(module)
     except HostedEngineError as error:
         module.fail_json(processes=processes_started(), **error.as_result())
     result.setdefault("changed", False)
     module.exit_json(processes=processes_started(), **result)
+
+
+def executor_of(module: AnsibleModule) -> Executor:
+    """Return the executor that uses a module's own C(run_command), which has no deadline of its own."""
+
+    def execute(
+        words: tuple[str, ...], stdin: str, environment: Mapping[str, str], cwd: Optional[str], seconds: float
+    ) -> tuple[int, str, str]:
+        expired = threading.Event()
+
+        def watch(process: Popen[bytes]) -> None:
+            def end() -> None:
+                expired.set()
+                process.kill()
+
+            timer = threading.Timer(seconds, end)
+            timer.daemon = True
+            timers.append(timer)
+            timer.start()
+
+        timers: list[threading.Timer] = []
+        try:
+            rc, stdout, stderr = module.run_command(
+                list(words),
+                data=stdin,
+                binary_data=True,
+                environ_update=dict(environment),
+                cwd=cwd,
+                errors="replace",
+                handle_exceptions=False,
+                before_communicate_callback=watch,
+            )
+        finally:
+            for timer in timers:
+                timer.cancel()
+        if expired.is_set():
+            raise TimeoutError
+        return rc, stdout, stderr
+
+    return execute

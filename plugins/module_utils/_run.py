@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Optional, Union
 
@@ -42,15 +42,26 @@ class Completed:
     stderr: str
 
 
-class _Counter:
-    """How many processes this module execution has started; the report sums them over a run."""
+# Words, standard input, additions to the environment, working directory, seconds: gives exit status and both outputs.
+# It raises FileNotFoundError for a program that does not exist and TimeoutError at the deadline.
+Executor = Callable[[tuple[str, ...], str, Mapping[str, str], Optional[str], float], tuple[int, str, str]]
 
+
+class _Commands:
+    """How commands are executed, and how many were; the report sums them over a run."""
+
+    executor: Optional[Executor] = None
     started = 0
+
+
+def execute_with(executor: Executor) -> None:
+    """Say how commands are executed; the frame of a module does this first."""
+    _Commands.executor = executor
 
 
 def processes_started() -> int:
     """Return the number of child processes started so far by this process."""
-    return _Counter.started
+    return _Commands.started
 
 
 def run(
@@ -79,49 +90,39 @@ def run(
         HostedEngineError: C(command.missing), C(command.timeout), or C(command.failed) if C(check).
     """
     words = tuple(str(word) for word in argv)
-    identity = _identity(user, group)
+    _Commands.started += 1
     try:
-        _Counter.started += 1
-        done = subprocess.run(
-            words,
-            input=stdin if stdin is not None else "",
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-            env={**os.environ, **BASE_ENVIRONMENT, **(env or {})},
-            cwd=cwd,
-            check=False,
-            **identity,  # type: ignore[call-overload]  # user, group and extra_groups go together or not at all
-        )
+        environment = {**BASE_ENVIRONMENT, **(env or {})}
+        rc, stdout, stderr = _executor()((*_identity(user, group), *words), stdin or "", environment, cwd, timeout)
     except FileNotFoundError as error:
         raise HostedEngineError(COMMAND_MISSING, observed=f"{words[0]}: {error.strerror}") from error
-    except subprocess.TimeoutExpired as error:
-        raise HostedEngineError(
-            COMMAND_TIMEOUT, observed=f"{' '.join(words)} ran for more than {timeout:g} s"
-        ) from error
-    completed = Completed(words, done.returncode, done.stdout, done.stderr)
+    except TimeoutError as error:
+        seen = f"{' '.join(words)} ran for more than {timeout:g} s"
+        raise HostedEngineError(COMMAND_TIMEOUT, observed=seen) from error
+    completed = Completed(words, rc, stdout, stderr)
     if check and completed.rc != 0:
         raise failed(completed)
     return completed
 
 
-def start(argv: Sequence[str], stdout: Union[int, IO[Any]], stdin: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+def start(
+    argv: Sequence[str], stdout: Union[int, IO[Any]], stderr: int = subprocess.STDOUT
+) -> subprocess.Popen[bytes]:
     """Start a command whose output is followed, or whose pipes are fed, while it runs.
 
     Args:
         argv: program and arguments; never a secret.
-        stdout: where its standard output goes; its standard error goes the same way.
-        stdin: where its standard input comes from.
+        stdout: where its standard output goes.
+        stderr: where its standard error goes; by default the same way.
 
     Raises:
         HostedEngineError: C(command.missing).
     """
     words = [str(word) for word in argv]
-    _Counter.started += 1
+    _Commands.started += 1
     try:
         return subprocess.Popen(
-            words, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT, env={**os.environ, **BASE_ENVIRONMENT}
+            words, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, env={**os.environ, **BASE_ENVIRONMENT}
         )
     except FileNotFoundError as error:
         raise HostedEngineError(COMMAND_MISSING, observed=f"{words[0]}: {error.strerror}") from error
@@ -137,13 +138,14 @@ def failed(completed: Completed) -> HostedEngineError:
     )
 
 
-def _identity(user: Optional[str], group: Optional[str]) -> dict[str, object]:
-    """Return the identity arguments of C(subprocess.run) for an account, with all its groups."""
-    if user is None:
-        return {}
-    import grp
-    import pwd
+def _executor() -> Executor:
+    if _Commands.executor is None:
+        raise RuntimeError("nobody has said how commands are executed; modules do it in their frame")
+    return _Commands.executor
 
-    account = pwd.getpwnam(user)
-    gid = grp.getgrnam(group).gr_gid if group else account.pw_gid
-    return {"user": account.pw_uid, "group": gid, "extra_groups": os.getgrouplist(user, gid)}
+
+def _identity(user: Optional[str], group: Optional[str]) -> tuple[str, ...]:
+    """Return the words that make a command run as an account; they replace themselves by the command."""
+    if user is None:
+        return ()
+    return ("setpriv", f"--reuid={user}", f"--regid={group or user}", "--init-groups", "--")

@@ -64,7 +64,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-copy:
+copied:
   description: The copy, also kept in the journal under C(state.copy).
   returned: success
   type: dict
@@ -101,7 +101,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     journal = Journal(wanted["journal"], wanted["phase"])
     before = journal.state("copy") or {}
     if before.get("verified") and before.get("volume_id") == wanted["volume_id"]:
-        return {"copy": before}
+        return {"copied": before}
     if module.check_mode:
         return {"changed": True}
     volume = Volume(wanted["data_center_id"], wanted["storage_id"], wanted["image_id"], wanted["volume_id"])
@@ -116,7 +116,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         "verified": True,
     }
     journal.remember("copy", facts)
-    return {"changed": True, "copy": facts}
+    return {"changed": True, "copied": facts}
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from typing import Any, Optional
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     domains,
     firewall,
-    hosts_file,
+    hosts,
     nat,
     policy_rules,
     textfile,
@@ -45,7 +45,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt 
 Entry = Mapping[str, Any]
 
 # What exists for the bootstrap only, and has no place on a host whose deployment has succeeded.
-BOOTSTRAP_KINDS = frozenset({domains.KIND, nat.KIND, policy_rules.KIND, firewall.KIND, hosts_file.KIND, "directory"})
+BOOTSTRAP_KINDS = frozenset({domains.KIND, nat.KIND, policy_rules.KIND, firewall.KIND, hosts.KIND, "directory"})
 
 # Folders that an entry must lie in or below: a damaged journal must not remove the root of a file system.
 _SHALLOWEST = 3
@@ -143,7 +143,7 @@ def _file(entry: Entry, dry_run: bool) -> bool:
 
 
 def _hosts_line(entry: Entry, dry_run: bool) -> bool:
-    return hosts_file.remove(entry["name"], entry["marker"], dry_run)
+    return hosts.remove(entry["name"], entry["marker"], dry_run)
 
 
 def _authorized_key(entry: Entry, dry_run: bool) -> bool:
@@ -179,7 +179,7 @@ _UNDO: dict[str, Callable[[Entry, bool], bool]] = {
     nat.KIND: _nat_network,
     policy_rules.KIND: _policy_rule,
     firewall.KIND: _firewalld,
-    hosts_file.KIND: _hosts_line,
+    hosts.KIND: _hosts_line,
     "directory": _directory,
     "file": _file,
     "authorized_key": _authorized_key,

@@ -74,10 +74,12 @@ FAST = Profile(
 
 FAITHFUL = Profile(
     name="faithful",
-    packages=(*COMMON_PACKAGES, "udev", "dbus", "libpam-systemd", "cloud-init", "network-manager"),
+    packages=(*COMMON_PACKAGES, "udev", "dbus", "cloud-init", "network-manager"),
     masked=(
         *_NEVER_NEEDED,
         "systemd-networkd.service", "systemd-networkd.socket", "systemd-timesyncd.service",
+        "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount", "proc-sys-fs-binfmt_misc.mount", "cloud-init-hotplugd.socket",
+        "modprobe@dm_mod.service", "modprobe@loop.service", "modprobe@fuse.service", "modprobe@efi_pstore.service",
         "ModemManager.service", "wpa_supplicant.service", "NetworkManager-dispatcher.service",
     ),
 )  # fmt: skip

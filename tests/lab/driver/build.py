@@ -1,6 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Everything a lab needs before it starts: the layers of a host and the package repository."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from driver import sdk
@@ -29,7 +30,10 @@ def build_packages() -> list[Path]:
     return debs
 
 
-def build_parts() -> tuple[list[Path], Path]:
-    """(layers of a host, package repository), from the cache where nothing has changed."""
+def build_parts(others: Sequence[Path] = ()) -> tuple[list[Path], Path]:
+    """(layers of a host, package repository), from the cache where nothing has changed.
+
+    ``others`` are packages that the repository holds besides those with a manifest.
+    """
     debs = build_packages()
-    return host_layers([debs[0]]), repository_of(debs)
+    return host_layers([debs[0]]), repository_of([*debs, *others])

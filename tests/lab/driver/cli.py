@@ -5,41 +5,14 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from driver import lab
+from driver import appliance_package, cert, lab
 from driver.build import build_parts
 from driver.errors import LabError
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="driver", description="Labs of real hosts on this machine.")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-
-    def verb(name: str, text: str, *, of_lab: bool = True) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, help=text, description=text)
-        if of_lab:
-            added.add_argument("--lab", default="demo", metavar="NAME", help="which lab (default: demo)")
-        return added
-
-    up = verb("up", "bring a lab up (or report the one that is up)")
-    up.add_argument("--hosts", type=int, default=2, metavar="N")
-    up.add_argument("--appliance", type=Path, metavar="PATH", help="a .qcow2 or .ova to offer to the hosts")
-    down = verb("down", "take a lab down and leave nothing behind")
-    down.add_argument("--keep-logs", action="store_true")
-    verb("status", "print what the lab offers, as JSON")
-    reset = verb("reset", "fresh hosts, and fresh storage if all hosts are reset")
-    reset.add_argument("--host", action="append", default=[], metavar="NAME")
-    reset.add_argument("--keep-storage", action="store_true")
-    for name, text in (("restart", "power a host off and on"), ("power-off", "power a host off")):
-        power = verb(name, text)
-        power.add_argument("--hard", action="store_true", help="as if its power was cut")
-        power.add_argument("host")
-    inside = verb("exec", "run a command in a host, past its network")
-    inside.add_argument("host")
-    inside.add_argument("command", nargs=argparse.REMAINDER)
-    verb("build", "build what labs need: host layers and package repository", of_lab=False)
-    return parser
+_Handler = Callable[[argparse.Namespace], int]
 
 
 def _print(value: object) -> int:
@@ -48,46 +21,88 @@ def _print(value: object) -> int:
     return 0
 
 
-def _down(name: str, *, keep_logs: bool) -> int:
-    left = lab.down(name, keep_logs=keep_logs)
+def _down(asked: argparse.Namespace) -> int:
+    left = lab.down(asked.lab, keep_logs=asked.keep_logs)
     for text in left:
         print(f"left behind: {text}", file=sys.stderr)
     return 1 if left else 0
 
 
-def _exec(name: str, host: str, command: list[str]) -> int:
-    argv = lab.exec_argv(name, host, command[1:] if command[:1] == ["--"] else command)
+def _exec(asked: argparse.Namespace) -> int:
+    command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
+    argv = lab.exec_argv(asked.lab, asked.host, command or ["bash", "-l"])
     os.execvp(argv[0], argv)
 
 
-def _build() -> int:
-    layers, repository = build_parts()
+def _build(asked: argparse.Namespace) -> int:
+    appliance = [appliance_package.appliance_deb(asked.appliance_package)] if asked.appliance_package else []
+    layers, repository = build_parts(appliance)
     return _print({"layers": [str(layer) for layer in layers], "repository": str(repository)})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="driver", description="Labs of real hosts on this machine.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def verb(name: str, text: str, handler: _Handler, *, of_lab: bool = True) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text)
+        added.set_defaults(handler=handler)
+        if of_lab:
+            added.add_argument("--lab", default="demo", metavar="NAME", help="which lab (default: demo)")
+        return added
+
+    up = verb(
+        "up",
+        "bring a lab up (or report the one that is up)",
+        lambda asked: _print(lab.up(asked.lab, asked.hosts, asked.appliance)),
+    )
+    up.add_argument("--hosts", type=int, default=2, metavar="N")
+    up.add_argument("--appliance", type=Path, metavar="PATH", help="a .qcow2 or .ova to offer to the hosts")
+    down = verb("down", "take a lab down and leave nothing behind", _down)
+    down.add_argument("--keep-logs", action="store_true")
+    verb("status", "print what the lab offers, as JSON", lambda asked: _print(lab.report_of(asked.lab)))
+    verb("refresh", "give a running lab newly built packages and images", lambda asked: _print(lab.refresh(asked.lab)))
+    reset = verb(
+        "reset",
+        "fresh hosts, and fresh storage if all hosts are reset",
+        lambda asked: _print(lab.reset(asked.lab, asked.host, keep_storage=asked.keep_storage)),
+    )
+    reset.add_argument("--host", action="append", default=[], metavar="NAME", help="only this host (repeatable)")
+    reset.add_argument("--keep-storage", action="store_true")
+    for name, text, act in (
+        ("restart", "power a host off and on", lab.restart),
+        ("power-off", "power a host off", lab.power_off),
+    ):
+        power = verb(name, text, lambda asked, act=act: _print(act(asked.lab, asked.host, hard=asked.hard)))  # type: ignore[misc]
+        power.add_argument("--hard", action="store_true", help="as if its power was cut")
+        power.add_argument("host")
+    enrol = verb(
+        "cert",
+        "install vdsm on a host with a certificate of a given CA",
+        lambda asked: _print(cert.enrol(asked.lab, asked.host, asked.ca, asked.key)),
+    )
+    enrol.add_argument("--host", required=True, metavar="NAME")
+    enrol.add_argument("--ca", required=True, type=Path, metavar="PEM")
+    enrol.add_argument("--key", required=True, type=Path, metavar="PEM")
+    inside = verb("exec", "run a command in a host, past its network", _exec)
+    inside.add_argument("host")
+    inside.add_argument("command", nargs=argparse.REMAINDER)
+    build = verb("build", "build what labs need: host layers and package repository", _build, of_lab=False)
+    build.add_argument(
+        "--appliance-package",
+        metavar="PROFILE",
+        choices=("faithful", "fast"),
+        help="also build ovirt-engine-appliance from this profile's OVA",
+    )
+    return parser
 
 
 def main(arguments: list[str]) -> int:
     """Exit status 0, 1 if the lab cannot do what was asked, or that of the command run by ``exec``."""
     asked = _parser().parse_args(arguments)
+    handler: _Handler = asked.handler
     try:
-        match asked.verb:
-            case "up":
-                return _print(lab.up(asked.lab, asked.hosts, asked.appliance))
-            case "down":
-                return _down(asked.lab, keep_logs=asked.keep_logs)
-            case "status":
-                return _print(lab.report_of(asked.lab))
-            case "reset":
-                return _print(lab.reset(asked.lab, asked.host, keep_storage=asked.keep_storage))
-            case "restart":
-                return _print(lab.restart(asked.lab, asked.host, hard=asked.hard))
-            case "power-off":
-                return _print(lab.power_off(asked.lab, asked.host, hard=asked.hard))
-            case "exec":
-                return _exec(asked.lab, asked.host, asked.command)
-            case "build":
-                return _build()
-            case verb:
-                raise AssertionError(verb)
+        return handler(asked)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

@@ -53,9 +53,7 @@ def write_identity(upper: Path, host: Host, plan: Plan, paths: LabPaths) -> None
         "etc/hostname": f"{host.fqdn}\n",
         "etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n",
         "etc/resolv.conf": f"search {plan.domain}\nnameserver {plan.gateway}\n",
-        "etc/lab/network.conf": (
-            f"NIC={NIC}\nADDRESS={host.address}\nPREFIX={plan.prefix}\nGATEWAY={plan.gateway}\n"
-        ),
+        "etc/lab/network.conf": (f"NIC={NIC}\nADDRESS={host.address}\nPREFIX={plan.prefix}\nGATEWAY={plan.gateway}\n"),
         # dmidecode cannot read the firmware's tables in a container; this file is vdsm's own way out.
         "etc/vdsm/vdsm.id": f"{host.uuid}\n",
         "etc/ssh/ssh_host_ed25519_key": key.read_text(encoding="ascii"),
@@ -72,9 +70,8 @@ def write_identity(upper: Path, host: Host, plan: Plan, paths: LabPaths) -> None
 
 def start(host: Host, plan: Plan, paths: LabPaths, state: State, lowers: list[Path]) -> subprocess.Popen[bytes]:
     """Mount the host's tree and boot it; returns at once, :func:`wait_until_up` waits."""
-    directory = paths.host(host.name)
-    fresh = not (directory / "upper").exists()
-    root = mounts.mount_overlay(lowers, directory, state)
+    fresh = not (paths.host(host.name) / "upper").exists()
+    root = mounts.mount_overlay(lowers, paths, host.name, state)
     if fresh:
         write_identity(root, host, plan, paths)
     state.intend("cgroup", machine=host.machine)
@@ -131,11 +128,12 @@ def leader(resource: Resource) -> int:
 
 def inside(resource: Resource, argv: list[str]) -> list[str]:
     """The command that runs ``argv`` inside the host without going through its network."""
-    environment = ["env", "--ignore-environment", "--chdir=/", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
+    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    environment = ["env", "--ignore-environment", "--chdir=/", path, "HOME=/root", "LANG=C.UTF-8"]
     return ["nsenter", f"--target={leader(resource)}", "--all", "--", *environment, *argv]
 
 
-def stop(resource: Resource, state: State, paths: LabPaths, *, hard: bool = False) -> None:
+def stop(resource: Resource, state: State, *, hard: bool = False) -> None:
     """Orderly power-off of one host (``hard``: cut its power) and its overlay unmounted; what it wrote stays."""
     pid, begin = int(resource["pid"]), int(resource["start"])
     said = processes.kill(pid, begin) if hard else processes.end(pid, begin, grace=float(resource["grace"]))
@@ -145,15 +143,14 @@ def stop(resource: Resource, state: State, paths: LabPaths, *, hard: bool = Fals
     for group in state.of_kind("cgroup", machine=resource["machine"]):
         cgroups.remove(str(group["machine"]))
         state.forget(group)
-    root = paths.host(str(resource["host"])) / "root"
-    run(["umount", root])
-    for mount in state.of_kind("mount", path=str(root)):
+    for mount in state.of_kind("mount", host=resource["host"]):
+        run(["umount", str(mount["path"])])
         state.forget(mount)
 
 
 def discard(paths: LabPaths, name: str) -> None:
     """Throw away everything the (stopped) host wrote."""
-    for part in ("upper", "work", "root"):
+    for part in ("upper", "work"):
         path = paths.host(name) / part
         if path.exists():
             shutil.rmtree(path)

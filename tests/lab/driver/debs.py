@@ -20,7 +20,7 @@ _RELOAD = "if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n"
 _FORMAT = 4
 
 
-def deb_of(manifest: Manifest, store: Path) -> Path:
+def deb_of(manifest: Manifest, store: Path, compression: str = "zstd") -> Path:
     """The package file; built only if no package of the same digest is in ``store``."""
     deb = store / f"{manifest.name}_{manifest.version}_{manifest.architecture}.{_FORMAT}{manifest.digest}.deb"
     if not deb.exists():
@@ -29,7 +29,7 @@ def deb_of(manifest: Manifest, store: Path) -> Path:
             root = Path(scratch) / "root"
             lay_out(manifest, root)
             draft = Path(scratch) / "package.deb"
-            run(["dpkg-deb", "--build", "-Zzstd", "-z3", root, draft], timeout=120)
+            run(["dpkg-deb", "--build", f"-Z{compression}", root, draft], timeout=120)
             draft.replace(deb)
     return deb
 

@@ -14,8 +14,11 @@ from driver.errors import LabError
 from driver.paths import LabPaths
 from driver.plan import Plan
 from driver.registry import Registry, locked
+from driver.run import POLL_SECONDS
 from driver.state import State, write_json
 from driver.status import inventory, plan_of, running_hosts, status
+
+SETTLE_SECONDS = 10.0
 
 
 @contextmanager
@@ -33,6 +36,14 @@ def loaded(name: str) -> tuple[State, LabPaths]:
     return state, paths
 
 
+@contextmanager
+def _changing(name: str) -> Iterator[tuple[State, LabPaths, Plan]]:
+    """A lab that is up, for one command alone."""
+    with _alone(LabPaths.of(name)):
+        state, paths = loaded(name)
+        yield state, paths, plan_of(state)
+
+
 def report_of(name: str) -> dict[str, Any]:
     """The status of a lab as JSON-ready data."""
     state, paths = loaded(name)
@@ -42,6 +53,7 @@ def report_of(name: str) -> dict[str, Any]:
 def up(name: str, host_count: int, appliance: Path | None) -> dict[str, Any]:
     """A lab with ``host_count`` hosts; one that is up already is only reported, a crashed one is reaped first."""
     paths = LabPaths.of(name)
+    appliance = appliance.resolve() if appliance else None
     with _alone(paths):
         state = State.load(paths.state)
         if state is not None and _as_asked(state, host_count):
@@ -73,6 +85,7 @@ def _raise(
         keys.make_keys(plan, paths)
         share.fill(plan, paths, repository, appliance)
         network.make_bridge(plan, state)
+        mounts.share_unmounts(paths, state)
         mounts.make_exports(paths, state, list(share.EXPORTS))
         for host in plan.hosts:
             container.discard(paths, host.name)
@@ -113,10 +126,20 @@ def down(name: str, *, keep_logs: bool = False) -> list[str]:
     with _alone(paths):
         state = State.load(paths.state)
         problems = reaper.reap(state, paths) if state is not None else []
-        left = problems + reaper.leftovers(name, f"nl-{name}", paths)
+        left = problems + _settled_leftovers(name, paths)
         if not left:
             _remove(paths, keep_logs)
     return left
+
+
+def _settled_leftovers(name: str, paths: LabPaths) -> list[str]:
+    """What stays; the kernel frees loop devices and interfaces of an ended host a moment later."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        left = reaper.leftovers(name, f"nl-{name}", paths)
+        if not left or time.monotonic() >= end:
+            return left
+        time.sleep(POLL_SECONDS)
 
 
 def _remove(paths: LabPaths, keep_logs: bool) -> None:
@@ -130,15 +153,13 @@ def _remove(paths: LabPaths, keep_logs: bool) -> None:
 
 def reset(name: str, hosts: list[str], *, keep_storage: bool) -> dict[str, Any]:
     """Fresh hosts (all, or the named ones) and, unless some hosts stay or it is to be kept, a fresh shared storage."""
-    state, paths = loaded(name)
-    with _alone(paths):
-        plan = plan_of(state)
+    with _changing(name) as (state, paths, plan):
         chosen = [plan.host(host).name for host in hosts] or [host.name for host in plan.hosts]
-        _stop(state, paths, chosen)
+        _stop(state, chosen)
         for host in chosen:
             container.discard(paths, host)
         if not hosts and not keep_storage:
-            for mount in state.of_kind("mount", path=str(paths.exports)):
+            for mount in reversed([mount for mount in state.of_kind("mount") if "image" in mount]):
                 reaper.undo_mount(mount, state)
             mounts.make_exports(paths, state, list(share.EXPORTS))
             write_json(paths.share / "exports.json", share.exports_table(plan))
@@ -146,33 +167,39 @@ def reset(name: str, hosts: list[str], *, keep_storage: bool) -> dict[str, Any]:
         return _publish(state, paths)
 
 
-def _stop(state: State, paths: LabPaths, names: list[str]) -> None:
+def refresh(name: str) -> dict[str, Any]:
+    """Newly built packages and images for the running hosts of a lab; new host layers come with the next ``up``."""
+    with _changing(name) as (state, paths, plan):
+        appliance = state.facts["appliance"]
+        _layers, repository = build_parts()
+        share.fill(plan, paths, repository, Path(appliance) if appliance else None)
+        return _publish(state, paths)
+
+
+def _stop(state: State, names: list[str]) -> None:
     for name in names:
         for resource in state.of_kind("process", role="host", host=name):
-            container.stop(resource, state, paths)
+            container.stop(resource, state)
 
 
 def restart(name: str, host: str, *, hard: bool) -> dict[str, Any]:
     """Power one host off (``hard``: cut its power) and on again; what it wrote stays."""
-    state, paths = loaded(name)
-    with _alone(paths):
-        plan = plan_of(state)
-        _power_off(state, paths, plan.host(host).name, hard=hard)
+    with _changing(name) as (state, paths, plan):
+        _power_off(state, plan.host(host).name, hard=hard)
         _start(plan, paths, state, [plan.host(host).name])
         return _publish(state, paths)
 
 
 def power_off(name: str, host: str, *, hard: bool) -> dict[str, Any]:
     """Power one host off; ``restart`` brings it back."""
-    state, paths = loaded(name)
-    with _alone(paths):
-        _power_off(state, paths, plan_of(state).host(host).name, hard=hard)
+    with _changing(name) as (state, paths, plan):
+        _power_off(state, plan.host(host).name, hard=hard)
         return _publish(state, paths)
 
 
-def _power_off(state: State, paths: LabPaths, host: str, *, hard: bool) -> None:
+def _power_off(state: State, host: str, *, hard: bool) -> None:
     for resource in state.of_kind("process", role="host", host=host):
-        container.stop(resource, state, paths, hard=hard)
+        container.stop(resource, state, hard=hard)
 
 
 def exec_argv(name: str, host: str, argv: list[str]) -> list[str]:

@@ -58,13 +58,14 @@ class LabPaths:
         return self.root / "share"
 
     @property
-    def exports_image(self) -> Path:
-        return self.root / "exports.img"
+    def mounts(self) -> Path:
+        """Everything of the lab is mounted below this directory (see mounts.share_unmounts)."""
+        return self.root / "mounts"
 
     @property
     def exports(self) -> Path:
         """Mount point of the shared file system; the hosts see it as /srv/exports."""
-        return self.root / "exports"
+        return self.mounts / "exports"
 
     @property
     def names(self) -> Path:
@@ -72,5 +73,9 @@ class LabPaths:
         return self.root / "names"
 
     def host(self, name: str) -> Path:
-        """Directory of one host: its keys and its overlay."""
+        """Directory of one host: its keys and what it wrote."""
         return self.root / "hosts" / name
+
+    def host_root(self, name: str) -> Path:
+        """Mount point of one host's tree."""
+        return self.mounts / name

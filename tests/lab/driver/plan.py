@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from driver.errors import LabError
 
 MAX_HOSTS = 30
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,8}")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,7}")
 _UUID_SPACE = uuid.UUID("6f0b4a1e-6d4b-4f53-9a58-0c6f3a8d1c77")
 
 
@@ -33,7 +33,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.name.endswith("-"):
-            raise LabError(f"lab name {self.name!r}: expected at most 9 of a-z, 0-9 and '-', beginning with a letter")
+            raise LabError(f"lab name {self.name!r}: expected at most 8 of a-z, 0-9 and '-', beginning with a letter")
         if not 0 <= self.index <= 255:
             raise LabError(f"lab index {self.index}: expected 0 to 255")
         if not 1 <= self.host_count <= MAX_HOSTS:

@@ -10,7 +10,7 @@ from driver.registry import DIRECTORY, Registry
 from driver.run import run
 from driver.state import Resource, State
 
-_NSPAWN_DIRECTORIES = ("/run/systemd/nspawn/propagate", "/run/systemd/nspawn/unix-export", "/run/systemd/nspawn/locks", "/run/systemd/nspawn")
+_NSPAWN_DIRECTORIES = tuple(f"/run/systemd/nspawn{part}" for part in ("/propagate", "/unix-export", "/locks", ""))
 
 
 def reap(state: State, paths: LabPaths) -> list[str]:

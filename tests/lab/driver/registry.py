@@ -51,7 +51,9 @@ class Registry:
         entry = self.labs.get(name)
         if entry is not None:
             if entry["root"] != str(root):
-                raise LabError(f"lab {name} is already up in {entry['root']}; choose another name or take it down there")
+                raise LabError(
+                    f"lab {name} is up already, in {entry['root']}: take it down there or choose another name"
+                )
             return int(str(entry["index"]))
         taken = {int(str(lab["index"])) for lab in self.labs.values()}
         index = 0 if name == DEMO else next(number for number in range(1, 256) if number not in taken)

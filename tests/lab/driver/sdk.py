@@ -51,7 +51,7 @@ def _wheel(store: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=store) as scratch:
         environment = Path(scratch) / "venv"
         run([_python(), "-m", "venv", environment], timeout=120)
-        pip = [environment / "bin" / "python", "-m", "pip", "--quiet"]
+        pip: list[str | Path] = [environment / "bin" / "python", "-m", "pip", "--quiet"]
         wheels = ["wheel", "--no-deps", "--no-binary", _PROJECT, "--wheel-dir", scratch, f"{_PROJECT}=={sdk_version()}"]
         run([*pip, *wheels], timeout=300)
         for wheel in Path(scratch).glob(pattern):

@@ -4,6 +4,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from driver.errors import LabError
 from driver.paths import LabPaths, cache
@@ -13,10 +14,10 @@ from driver.state import write_json
 IN_HOST = Path("/srv/lab")
 PROFILES = ("faithful", "fast")
 FORMATS = ("qcow2", "ova")
-EXPORTS = ("he", "data", "full", "readonly", "denied", "v3only")
+EXPORTS = ("he", "data", "small", "readonly", "denied", "v3only")
 
 
-def exports_table(plan: Plan) -> dict[str, object]:
+def exports_table(plan: Plan) -> dict[str, Any]:
     """What /sbin/mount.nfs of the hosts obeys; a test may edit the file while the lab runs (see README)."""
     versions = ["3", "4.0", "4.1", "4.2"]
 
@@ -32,7 +33,7 @@ def exports_table(plan: Plan) -> dict[str, object]:
             "/exports/readonly": export("readonly", access="ro"),
             "/exports/denied": export("denied", access="denied"),
             "/exports/v3only": export("v3only", accepted=["3"]),
-            "/exports/full": export("full"),
+            "/exports/small": export("small"),
         },
     }
 
@@ -48,13 +49,12 @@ def link(source: Path, target: Path) -> None:
 
 
 def fill(plan: Plan, paths: LabPaths, repository: Path, appliance: Path | None) -> None:
-    """Lay out the share of a lab."""
-    if paths.share.exists():
-        shutil.rmtree(paths.share)
-    paths.share.mkdir(parents=True)
+    """Lay out the share of a lab; also that of a running one, whose hosts see the change."""
+    for part in ("repo", "appliance"):
+        shutil.rmtree(paths.share / part, ignore_errors=True)
+        (paths.share / part).mkdir(parents=True)
     for path in repository.iterdir():
         link(path, paths.share / "repo" / path.name)
-    (paths.share / "appliance").mkdir()
     for profile in PROFILES:
         for suffix in FORMATS:
             image = cache() / "appliance" / f"{profile}.{suffix}"
@@ -68,7 +68,7 @@ def fill(plan: Plan, paths: LabPaths, repository: Path, appliance: Path | None) 
 
 
 def appliance_in_host(paths: LabPaths, chosen: str | None) -> dict[str, str | None]:
-    """Paths of the appliance as a host sees them: the chosen image first, else the faithful profile, else the fast one."""
+    """Paths as a host sees them: of the chosen image, else of the faithful profile, else of the fast one."""
     stems = [Path(chosen).stem] if chosen else []
     found: dict[str, str | None] = {}
     for suffix in FORMATS:

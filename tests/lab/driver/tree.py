@@ -14,6 +14,8 @@ from driver.run import run
 SUITE = "bookworm"
 _TREE_SOURCES = HOST_SOURCES / "tree"
 _EXCLUDES = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/help/*")
+# A host knows nothing of the machine that built it: no mirror, no proxy, no name, no resolver.
+_OF_THE_BUILDER = ("etc/apt/sources.list.d/*", "etc/apt/apt.conf.d/99mmdebstrap", "etc/hostname", "etc/resolv.conf")
 _APT_SOURCES = Path("/etc/apt")
 # Settings of the machine's apt without which its archive may not be reachable: proxies, certificates, checks.
 _APT_ACCESS = re.compile(r"Acquire::(https?::|Check-Date|Check-Valid-Until|Retries)[^;]*;")
@@ -54,7 +56,7 @@ def apt_sources(directory: Path = _APT_SOURCES) -> list[Path]:
         if path.suffix in (".list", ".sources") and path.is_file() and offers_suite(path.read_text(encoding="utf-8"))
     ]
     if not found:
-        raise LabError(f"no file of {directory}/sources.list* offers Debian {SUITE} main: where shall the hosts come from?")
+        raise LabError(f"no file of {directory}/sources.list* offers Debian {SUITE} main, of which hosts are made")
     return found
 
 
@@ -77,8 +79,10 @@ def base_tree() -> Path:
             run(["tar", "--zstd", "--numeric-owner", "--xattrs", "-xpf", archive, "-C", draft], timeout=300)
         else:
             _bootstrap(draft)
-            run(["tar", "--numeric-owner", "--xattrs", "-I", "zstd -T0 -3", "-cf", f"{archive}.new", "-C", draft, "."], timeout=300)
-            Path(f"{archive}.new").replace(archive)
+            packed = Path(f"{archive}.new")
+            tar = ["tar", "--numeric-owner", "--xattrs", "--use-compress-program=zstd -T0 -3"]
+            run([*tar, "-cf", packed, "-C", draft, "."], timeout=300)
+            packed.replace(archive)
         draft.rename(root)
         return root
 
@@ -95,8 +99,7 @@ def _bootstrap(root: Path) -> None:
     argv += [
         f'--essential-hook={_TREE_SOURCES / "reserve-ids"} "$1"',
         f'--customize-hook={_TREE_SOURCES / "finish-ids"} "$1"',
-        # Of the machine that built it a host knows nothing: no mirror, no proxy, no name, no resolver.
-        '--customize-hook=rm -f "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/hostname "$1"/etc/resolv.conf',
+        f'--customize-hook=cd "$1" && rm -f {" ".join(_OF_THE_BUILDER)}',
         f"--include={','.join(package_names())}",
         SUITE,
         root,

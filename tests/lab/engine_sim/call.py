@@ -35,6 +35,8 @@ class Call:
     full: bool = False
     version_header: bool = True
     job: str | None = None
+    created: bool = False
+    below_domain: bool = False
 
     @property
     def db(self) -> Database:

@@ -20,18 +20,21 @@ def deploy(host: HostTarget, settings: DeploySettings, emit: Emit) -> dict[str, 
     """Make a host one that vdsm runs on; `emit` hears the name of each task that went well (event 559).
 
     Returns {"vdsm_id", "log_path", "packages": {"vdsm": version, ...}}. Raises HostDeployFailed, whose text belongs
-    into event 505. Whatever happens, no key material stays in a temporary place.
+    into event 505. Whatever happens, no key material stays in a temporary place. After a login by password the host
+    knows the engine's key.
     """
     path = settings.log_path(host)
     with DeployLog(path, host.address) as log:
         try:
             with SshSession(host) as session:
                 play = Play(host, settings, session)
+                if session.by_password:
+                    _authorize_engine(play)
                 try:
                     run_tasks(play, TASKS, log, emit)
                 finally:
                     _clear(play)
-        except SshError as error:  # no session at all: ansible reports it at its first task
+        except (SshError, CommandFailed) as error:  # no use of a session: ansible reports it at its first task
             log.header(TASKS[0].name)
             raise HostDeployFailed(TASKS[0].name, path, str(error)) from error
         return {"vdsm_id": play.facts["vdsm_id"], "log_path": path, "packages": play.facts["packages"]}
@@ -51,6 +54,13 @@ def remove(host: HostTarget, settings: DeploySettings, emit: Emit) -> None:
         except SshError as error:
             log.header(REMOVE_TASKS[0].name)
             raise HostDeployFailed(REMOVE_TASKS[0].name, path, str(error)) from error
+
+
+def _authorize_engine(play: Play) -> None:
+    """A password is used once: from now on the engine comes in by its key."""
+    play.session.run(
+        "umask 077; mkdir -p ~/.ssh; read -r key; grep -qxF \"$key\" ~/.ssh/authorized_keys 2>/dev/null || "
+        "printf '%s\\n' \"$key\" >>~/.ssh/authorized_keys", stdin=play.settings.pki.ssh_public_key() + "\n")
 
 
 def _clear(play: Play) -> None:

@@ -65,6 +65,7 @@ class SshSession:
 
     def __init__(self, host: HostTarget, connect_timeout: float = CONNECT_TIMEOUT) -> None:
         self.host = host
+        self.by_password = False
         self._timeout = connect_timeout
         self._dir = Path()
         self._ssh: subprocess.Popen[bytes] | None = None
@@ -122,12 +123,15 @@ class SshSession:
     # -- the connection
 
     def _open(self) -> None:
+        if self.host.known_hosts is not None:
+            self.host.known_hosts.parent.mkdir(parents=True, exist_ok=True)
         attempts = [True] if self.host.key_file is not None else []
         attempts += [False] if self.host.password else []
         failure: SshError = SshAuthFailed(f"neither key nor password for {self.host.address}")
         for by_key in attempts:
             try:
                 self._connect(by_key)
+                self.by_password = not by_key
                 return
             except SshAuthFailed as error:
                 failure = error

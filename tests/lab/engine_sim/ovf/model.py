@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 
 BLANK = "00000000-0000-0000-0000-000000000000"
 #: Most sockets that the engine lets a running machine grow to.
@@ -67,24 +67,26 @@ class Nic:
     network_filter: str = "vdsm-no-mac-spoofing"
 
 
-def _new() -> str:
-    return str(uuid.uuid4())
-
-
 @dataclass(frozen=True)
 class Devices:
-    """Ids of the devices that each machine has; keep them, they are the aliases by which a running machine is told."""
+    """Ids of the devices that each machine has: the aliases by which vdsm tells the devices of a running machine."""
 
-    rng: str = field(default_factory=_new)
-    virtio_serial: str = field(default_factory=_new)
-    sound: str = field(default_factory=_new)
-    balloon: str = field(default_factory=_new)
-    usb: str = field(default_factory=_new)
-    graphics: str = field(default_factory=_new)
-    scsi: str = field(default_factory=_new)
-    console: str = field(default_factory=_new)
-    video: str = field(default_factory=_new)
-    cdrom: str = field(default_factory=_new)
+    rng: str
+    virtio_serial: str
+    sound: str
+    balloon: str
+    usb: str
+    graphics: str
+    scsi: str
+    console: str
+    video: str
+    cdrom: str
+
+    @classmethod
+    def of(cls, vm_id: str) -> Devices:
+        """Ids that follow from the machine's, so that they are the same in each OVF without being stored."""
+        space = uuid.UUID(vm_id)
+        return cls(**{part.name: str(uuid.uuid5(space, part.name)) for part in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Vm:
     pool_id: str
     disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()
-    devices: Devices = field(default_factory=Devices)
+    own_devices: Devices | None = None
     sockets: int = 1
     cores: int = 4
     threads: int = 1
@@ -120,6 +122,11 @@ class Vm:
     created_by: str = BLANK
     snapshot_id: str = BLANK
     generation: int = 1
+
+    @property
+    def devices(self) -> Devices:
+        """`own_devices`, or those that follow from the id."""
+        return self.own_devices or Devices.of(self.id)
 
     @property
     def hosted_engine(self) -> bool:

@@ -19,8 +19,9 @@ import pytest
 LAB = Path(__file__).resolve().parents[3] / "lab"
 
 #: Module and its folder; another implementation of the protocol may be named as FOLDER:MODULE.
-IMPLEMENTATION = os.environ.get("LAB_VDSMD", f"{LAB / 'host'}:vdsmd")
+IMPLEMENTATION = os.environ.get("LAB_VDSMD", f"{LAB / 'host/vdsmd'}:vdsmd")
 DEADLINE = 20.0
+LUN = "360014050000000000000000000000001"
 
 
 def free_port(address: str = "127.0.0.1") -> int:
@@ -92,7 +93,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    """Two hosts with a management network and one without, three exports (one refuses), an unknown machine."""
+    """Two hosts with a management network, one without; exports (one refuses), an iSCSI unit, an unknown machine."""
     root = tmp_path_factory.mktemp("vdsmd")
     hosts = [
         {"address": "127.0.41.1", "name": "host1", "external_vms": [{"name": "HostedEngineLocal", "memory_mb": 4096}]},
@@ -103,6 +104,8 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     exports = [{"path": "nfs.lab.test:/exports/he", "size_gib": 100},
                {"path": "nfs.lab.test:/exports/data", "size_gib": 50},
                {"path": "nfs.lab.test:/exports/closed", "denied": [str(host["address"]) for host in hosts]}]
-    made, process = start_farm(root, [str(host["address"]) for host in hosts], hosts=hosts, exports=exports)
+    targets = [{"address": "127.0.0.1", "port": 3261, "iqn": "iqn.2026-11.test.lab:he", "user": "u", "password": "p"}]
+    made, process = start_farm(root, [str(host["address"]) for host in hosts], hosts=hosts, exports=exports,
+                               iscsi_targets=targets, luns=[{"guid": LUN, "size": 64 * 1024**3}])
     yield made
     end(process)

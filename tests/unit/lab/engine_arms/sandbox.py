@@ -38,16 +38,27 @@ for word; do
 done
 exit 0
 """,
+    "rpm": r"""sed -n 's/^installed \([^ ]*\) /\1 /p' "$STATE/packages" """,
+    "dnf": 'for name; do last=$name; done; exec apt-get -y install "$last"',
+    "semanage": "exit 0",
     "systemctl": """
 echo "systemctl $*" >>"$STATE/calls"
 case "$1" in
 list-unit-files) cat "$STATE/units";;
-is-active) echo inactive; exit 3;;
+is-active) if [ -e "$STATE/active-$2" ]; then echo active; else echo inactive; exit 3; fi;;
 is-failed) exit 1;;
 esac
 exit 0
 """,
     "systemd-detect-virt": "echo systemd-nspawn",
+    "firewall-cmd": """
+echo "firewall-cmd $*" >>"$STATE/calls"
+case " $* " in
+*--add-service*--add-port* | *--add-port*--add-service*)
+  echo "firewall-cmd: error: argument --add-port: not allowed with argument --add-service" >&2; exit 2;;
+*--get-services*) echo "cockpit libvirt-tls snmp ssh vdsm";;
+esac
+""",
     "journalctl": "exit 0",
     "vdsm-tool": 'echo "vdsm-tool $*" >>"$STATE/calls"; echo "Done configuring modules to VDSM."',
     "hostname": "echo he-host1.lab.test",
@@ -57,6 +68,7 @@ _NAMESPACE = """
 set -e
 mount --bind "$STATE/etc" /etc
 mount -t tmpfs -o mode=0755 run /run
+mount --bind "$STATE/root" /root
 mkdir -p /run/sshd
 exec /usr/sbin/sshd -D -e -f "$STATE/sshd_config"
 """
@@ -69,12 +81,13 @@ class Sandbox:
         self.state = state
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        (state / "root").mkdir(mode=0o700)
         self._lay_etc()
         self._lay_tools()
         (state / "calls").touch()
         (state / "packages").write_text("installed openssl 3.0\n")
-        (state / "units").write_text("vdsmd.service disabled\nlibvirtd.service enabled\n"
-                                     "libvirt-guests.service disabled\novirt-ha-agent.service disabled\novirt-ha-broker.service disabled\n")
+        (state / "units").write_text("".join(f"{unit}.service disabled\n" for unit in (
+            "vdsmd", "libvirtd", "libvirt-guests", "ovirt-ha-agent", "ovirt-ha-broker")))
         (state / "authorized_keys").write_text(public_key + "\n")
         self.new_host_key()
         (state / "sshd_config").write_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ import pytest
 from engine_sim.vdsm import HostClient, VdsmError
 from engine_sim.vdsm.flows import connections, disks, domains, host, machines, network, ovf_store, tasks
 
-from .conftest import Farm
+from .conftest import LUN, Farm
 
 NFS = "nfs.lab.test:/exports/he"
 SECOND = "nfs.lab.test:/exports/data"
@@ -129,6 +130,48 @@ def test_refused_mount_names_the_code(hosts: list[HostClient]) -> None:
     with pytest.raises(connections.ConnectionFailed) as caught:
         connections.connect(hosts[0], "nfs", [connections.nfs("nfs.lab.test:/exports/closed")])
     assert caught.value.code == 477
+
+
+def test_iscsi_domain(hosts: list[HostClient]) -> None:
+    first = hosts[0]
+    with pytest.raises(VdsmError) as nobody:
+        connections.discover_targets(first, "127.0.0.9", 3260)
+    assert nobody.value.code == 475
+    (target,) = connections.discover_targets(first, "127.0.0.1", 3261, "u", "p")
+    assert target == {"address": "127.0.0.1", "port": 3261, "portal": 1, "target": "iqn.2026-11.test.lab:he"}
+    wrong = connections.iscsi("127.0.0.1", target["target"], port=3261, user="u", password="wrong")
+    with pytest.raises(connections.ConnectionFailed) as refused:
+        connections.connect(first, "iscsi", [wrong])
+    assert refused.value.code == 476
+    login = connections.iscsi("127.0.0.1", target["target"], new_id(), 3261, user="u", password="p")
+    connections.connect(first, "iscsi", [login])
+    (unit,) = connections.devices(first, "iscsi")
+    assert (unit["GUID"], unit["status"]) == (LUN, "free")
+    domain = new_id()
+    group = domains.create_volume_group(first, domain, [LUN])
+    assert domains.create(first, domain, "block", "iscsi", group)["total"] > GIB
+    assert domains.info(first, domain)["vguuid"] == group
+    domains.format_domain(first, domain)
+    connections.disconnect(first, "iscsi", [login])
+
+
+def test_machine_from_the_engines_xml(hosts: list[HostClient]) -> None:
+    """vdsm takes the XML that the OVF writer makes."""
+    from engine_sim.ovf import Cluster, Vm, engine_xml
+
+    cluster = Cluster("Default", "Cascadelake-Server-noTSX", "pc-q35-rhel9.6.0")
+    machine = Vm(new_id(), "HostedEngine", cluster, 2048, new_id())
+    assert machines.start(hosts[1], machine.id, engine_xml(machine))["vmName"] == "HostedEngine"
+    deadline = time.monotonic() + 10
+    while host.statistics(hosts[1])["machines"][machine.id]["status"] != "Up":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    machines.shut_down(hosts[1], machine.id)
+    while host.statistics(hosts[1])["machines"][machine.id]["status"] != "Down":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    machines.forget_stopped(hosts[1], machine.id)
+    assert machine.id not in host.statistics(hosts[1])["machines"]
 
 
 def test_ha_maintenance(hosts: list[HostClient]) -> None:

@@ -26,7 +26,7 @@ from engine_sim.hostdeploy import (
 )
 
 from .conftest import free_port
-from .sandbox import Sandbox
+from .sandbox import PASSWORD, Sandbox
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/sbin/sshd").exists(), reason="needs root and sshd")
 
@@ -202,6 +202,47 @@ def test_a_further_hosted_engine_host(sandbox: Sandbox, host: HostTarget, settin
     assert fetch_he_config(host) == "fqdn=engine.lab.test\nhost_id=3\n"
     undeploy(host)
     assert not (sandbox.state / conf.lstrip("/")).exists()
+
+
+def test_ports_are_opened_where_firewalld_runs(sandbox: Sandbox, host: HostTarget, settings: DeploySettings) -> None:
+    heard: list[str] = []
+    deploy(host, settings, heard.append)
+    assert "Enable firewalld rules" not in heard
+    (sandbox.state / "active-firewalld.service").touch()
+    deploy(host, settings, heard.append)
+    assert "Enable firewalld rules" in heard
+    calls = [call for call in sandbox.calls() if call.startswith("firewall-cmd --permanent")]
+    assert calls == [
+        f"firewall-cmd --permanent --add-port={sandbox.port}/tcp",
+        "firewall-cmd --permanent "
+        + " ".join(f"--add-service={name}" for name in ("cockpit", "libvirt-tls", "snmp", "vdsm")),
+        "firewall-cmd --permanent --add-port=54322/tcp --add-port=2223/tcp --add-port=6081/udp",
+    ]
+    assert [call.replace(" --permanent", "") for call in calls] == [
+        call for call in sandbox.calls() if call.startswith("firewall-cmd --add")]
+
+
+def test_el9_gets_the_monolithic_libvirt(sandbox: Sandbox, host: HostTarget, settings: DeploySettings) -> None:
+    (sandbox.state / "etc/os-release").write_text('ID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="9"\n')
+    (sandbox.state / "etc/sysconfig").mkdir(exist_ok=True)
+    heard: list[str] = []
+    deploy(host, settings, heard.append)
+    assert {"mask libvirt modular daemon units", "enable libvirtd monolithic daemon unit",
+            "Configure LVM filter"} <= set(heard)
+    calls = sandbox.calls()
+    assert any(call.startswith("systemctl mask virtqemud.service virtqemud.socket") for call in calls)
+    assert calls.index("vdsm-tool config-lvm-filter -y") < calls.index("vdsm-tool configure --force")
+    assert (sandbox.state / "etc/sysconfig/libvirt-guests").exists()
+
+
+def test_after_a_password_the_engine_comes_in_by_its_key(sandbox: Sandbox, settings: DeploySettings, tmp_path: Path,
+                                                         engine: pki.Pki) -> None:
+    keys = sandbox.state / "root/.ssh/authorized_keys"
+    for _ in range(2):
+        deploy(sandbox.target(None, PASSWORD, tmp_path / "new/known_hosts"), settings, lambda _: None)
+        assert keys.read_text() == engine.ssh_public_key() + "\n"
+    assert keys.stat().st_mode & 0o777 == 0o600
+    assert PASSWORD not in "".join(path.read_text() for path in settings.log_dir.iterdir())
 
 
 def test_remove_keeps_the_configuration_aside(sandbox: Sandbox, host: HostTarget, settings: DeploySettings) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine_sim.ovf import Cluster, Devices, Disk, Nic, Vm, build_ovf, engine_xml, store_tar
+from engine_sim.ovf import Cluster, Devices, Disk, Nic, Vm, build_ovf, engine_xml, store_tar, vm_from_rows
 from engine_sim.vdsm.flows import disks, ovf_store
 from lxml import etree
 
@@ -49,7 +49,7 @@ RECORDED = Vm(
         domain_id=DOMAIN, alias="he_virtio_disk", size=65498251264, description="Hosted-Engine disk",
         created=at("02:09:51")),),
     nics=(Nic("47856532-e492-4827-95b3-863af0c4db6a", "vnet0", "00:16:3e:11:22:33", "ovirtmgmt"),),
-    devices=Devices(
+    own_devices=Devices(
         rng="5bf370e3-fb86-4819-a282-4484cb69b11d", virtio_serial="685d5a18-06f5-4820-992a-93903599162c",
         sound="bb7ad7c9-37ec-42f9-a103-57a7ec533ccc", balloon="c0f0c5e7-ede1-4028-9f64-02966b755758",
         usb="c22016db-53fc-413a-b445-a07887c3b4e8", graphics="d9a8f9cb-b7cb-4268-8345-672ba7de8d92",
@@ -75,6 +75,26 @@ def test_ovf_is_the_recorded_one() -> None:
     recorded = (FIXTURES / "HostedEngine.ovf").read_text()
     assert flat(build_ovf(RECORDED)) == flat(recorded)
     assert build_ovf(RECORDED) == recorded
+
+
+def test_rows_of_the_database_tell_the_same_machine() -> None:
+    disk, nic = RECORDED.disks[0], RECORDED.nics[0]
+    made = vm_from_rows(
+        {"vm_guid": RECORDED.id, "vm_name": "HostedEngine", "mem_size_mb": 16384, "storage_pool_id": RECORDED.pool_id,
+         "num_of_sockets": 1, "cpu_per_socket": 4, "threads_per_cpu": 1, "description": "Hosted engine VM",
+         "free_text_comment": None, "origin": 6, "vm_type": "server", "os": "rhel_8x64", "bios_type": "q35_sea_bios",
+         "priority": 1, "is_delete_protected": 1, "auto_startup": 0, "is_console_enabled": 1,
+         "creation_date": RECORDED.created, "created_by_user_id": RECORDED.created_by, "db_generation": 5,
+         "quota_id": CLUSTER.quota_id},
+        [{"disk_id": disk.image_id, "image_guid": disk.volume_id, "storage_domain_id": DOMAIN, "size": disk.size,
+          "disk_alias": "he_virtio_disk", "disk_description": "Hosted-Engine disk", "is_boot": 1,
+          "creation_date": disk.created, "volume_format": "raw", "volume_type": "sparse"}],
+        [{"id": nic.id, "name": "vnet0", "mac_addr": nic.mac, "network_name": "ovirtmgmt", "linked": 1,
+          "is_plugged": 1}],
+        {"name": "Default", "cpu_verb": CLUSTER.cpu_verb, "emulated_machine": None, "compatibility_version": "4.8",
+         "bios_type": "q35_sea_bios"},
+        exported=RECORDED.exported, snapshot_id=RECORDED.snapshot_id)
+    assert build_ovf(replace(made, own_devices=RECORDED.own_devices)) == (FIXTURES / "HostedEngine.ovf").read_text()
 
 
 def test_store_is_the_recorded_one() -> None:
@@ -146,6 +166,12 @@ def test_without_console_there_is_no_serial_port() -> None:
     machine = replace(REAL, console=False)
     assert "ovirt-vmconsole-console" not in engine_xml(machine)
     assert RECORDED.devices.console not in build_ovf(machine)
+
+
+def test_device_ids_are_the_same_in_each_ovf() -> None:
+    machine = replace(REAL, own_devices=None)
+    assert engine_xml(machine) == engine_xml(replace(machine, memory=machine.memory))
+    assert machine.devices.video not in engine_xml(replace(machine, id=DOMAIN))
 
 
 def test_texts_are_escaped() -> None:

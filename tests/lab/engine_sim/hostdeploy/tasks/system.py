@@ -115,8 +115,11 @@ def start_console(play: Play) -> dict[str, Any]:
 
 
 def _open(play: Play, options: list[str]) -> dict[str, Any]:
-    play.session.run(["firewall-cmd", "--permanent", *options])
-    play.session.run(["firewall-cmd", *options])
+    """Services and ports in calls of their own: firewall-cmd does not take both at once."""
+    kinds = ("--add-service", "--add-port")
+    for chosen in filter(None, ([option for option in options if option.startswith(kind)] for kind in kinds)):
+        play.session.run(["firewall-cmd", "--permanent", *chosen])
+        play.session.run(["firewall-cmd", *chosen])
     return {"changed": True, "options": options}
 
 

@@ -24,7 +24,7 @@ def test_writes_what_the_field_writes(name: str) -> None:
 def test_a_shell_reads_the_same_values() -> None:
     text = hosted_engine.render(_values())
     shell = subprocess.run(
-        ["bash", "-uc", ". /dev/stdin; set -o posix; set"], input=text, capture_output=True, text=True
+        ["bash", "-uc", ". /dev/stdin; set -o posix; set"], input=text, capture_output=True, text=True, check=True
     )
     seen = dict(line.split("=", 1) for line in shell.stdout.splitlines() if line.split("=")[0] in hosted_engine.KEYS)
     assert {key: value.strip("'") for key, value in seen.items()} == hosted_engine.parse(text)

@@ -78,13 +78,15 @@ class Config:
         )
 
     def archive_member(self, name: str, cache: str | None = None) -> str | None:
-        """Return a member of a valid archive and keep it in a cache file; None if it cannot be had."""
+        """Return a member of a valid archive and keep it in a cache file; None if it cannot be had or is empty."""
         volume = self._volume_path()
         if not heconflib.validate_conf_image(volume):
             _log.error("Configuration image %s is not valid", volume)
             return None
         text = heconflib.extract_conf_file(volume, name)
-        if text is not None and cache is not None:
+        if not text:
+            return None
+        if cache is not None:
             with open(cache, "w", encoding="utf-8") as stream:
                 stream.write(text)
         return text

@@ -43,7 +43,7 @@ class BrokerLink:
         """Stop a monitor."""
         self._call("stop_monitor", monitor)
 
-    def status_monitor(self, monitor: int) -> str | None:
+    def status_monitor(self, monitor: int | str) -> str | None:
         """Return the last result as text; None if the broker does not know the monitor."""
         result = self._call("status_monitor", monitor)
         return None if result is None else str(result)

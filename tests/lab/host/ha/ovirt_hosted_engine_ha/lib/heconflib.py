@@ -68,7 +68,7 @@ def build_archive(members: Mapping[str, str]) -> bytes:
     Raises RuntimeError if it is not exactly 20480 bytes long.
     """
     stream = BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name in constants.CONF_ARCHIVE_MEMBERS:
             content = members[name].encode()
             info = tarfile.TarInfo(name)

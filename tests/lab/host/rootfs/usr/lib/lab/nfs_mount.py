@@ -15,9 +15,12 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NoReturn
 
 EX_USAGE = 1
 EX_FAIL = 32
+Table = dict[str, Any]
+
 TABLE = Path("/srv/lab/exports.json")
 PORT = 2049
 _BIND_OPTIONS = frozenset({"ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime"})
@@ -29,7 +32,7 @@ _CONNECT_SECONDS = 3.0
 class Refused(Exception):
     """What the real program prints after its name, before it ends with a status."""
 
-    def __init__(self, text, status=EX_FAIL):
+    def __init__(self, text: str, status: int = EX_FAIL) -> None:
         super().__init__(text)
         self.status = status
 
@@ -40,21 +43,21 @@ class Request:
 
     spec: str
     directory: str
-    options: dict = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
     fake: bool = False
     is_nfs4: bool = False
 
     @property
-    def server(self):
+    def server(self) -> str:
         host = self.spec[: self.spec.index(":/")]
         return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
     @property
-    def path(self):
+    def path(self) -> str:
         return os.path.normpath(self.spec[self.spec.index(":/") + 1 :])
 
     @property
-    def version(self):
+    def version(self) -> str | None:
         """The asked protocol version as in "3" or "4.1"; "4" is any minor version, None whatever the server has."""
         for key in _VERSION_KEYS:
             if key in self.options:
@@ -67,9 +70,11 @@ class Request:
         return "4" if self.is_nfs4 else None
 
 
-def parse(arguments, name="mount.nfs"):
+def parse(arguments: list[str], name: str = "mount.nfs") -> Request:
     """Read the arguments that mount(8) passes to its helper."""
-    positional, options, fake, index = [], {}, False, 0
+    positional: list[str] = []
+    options: dict[str, str] = {}
+    fake, index = False, 0
     while index < len(arguments):
         word = arguments[index]
         if word == "-o":
@@ -91,26 +96,26 @@ def parse(arguments, name="mount.nfs"):
     return Request(positional[0], positional[1], options, fake, name.endswith("4"))
 
 
-def resolve(server):
+def resolve(server: str) -> list[str]:
     """The server's addresses."""
     try:
         answers = socket.getaddrinfo(server, None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         raise Refused(f"Failed to resolve server {server}: {error.strerror}") from error
-    return sorted({answer[4][0] for answer in answers})
+    return sorted({str(answer[4][0]) for answer in answers})
 
 
-def is_lab_server(table, server, addresses):
+def is_lab_server(table: Table, server: str, addresses: list[str]) -> bool:
     """Whether the lab's own server is meant, by one of its names or addresses."""
     return bool({server, *addresses} & {name for name, state in table["servers"].items() if state == "up"})
 
 
-def is_silent(table, server, addresses):
+def is_silent(table: Table, server: str, addresses: list[str]) -> bool:
     """Whether the table says that this server does not answer."""
     return bool({server, *addresses} & {name for name, state in table["servers"].items() if state == "silent"})
 
 
-def knock(address, seconds):
+def knock(address: str, seconds: float) -> int:
     """Try a server that is none of the lab's; returns what its network says, in errno."""
     try:
         with socket.create_connection((address, PORT), timeout=seconds):
@@ -121,13 +126,13 @@ def knock(address, seconds):
         return error.errno or errno.ETIMEDOUT
 
 
-def give_up_seconds(table, request):
+def give_up_seconds(table: Table, request: Request) -> float:
     """How long temporary failures are tried again: ``retry`` minutes, at most what the table says."""
     minutes = request.options.get("retry", "2")
-    return min(int(minutes) * 60 if minutes.isdigit() else 120, table.get("give_up_seconds", 120))
+    return min(int(minutes) * 60 if minutes.isdigit() else 120, float(table.get("give_up_seconds", 120)))
 
 
-def no_answer(table, request, address):
+def no_answer(table: Table, request: Request, address: str) -> NoReturn:
     """Keep trying a server that does not serve; raises what is left to say at the end."""
     end = time.monotonic() + give_up_seconds(table, request)
     while True:
@@ -141,7 +146,7 @@ def no_answer(table, request, address):
         time.sleep(max(0.0, min(begin + pause, end) - time.monotonic()))
 
 
-def find_export(table, path):
+def find_export(table: Table, path: str) -> tuple[dict[str, Any], str] | None:
     """(export, path below it) of the longest export that holds ``path``; None if there is none."""
     candidates = [name for name in table["exports"] if path == name or path.startswith(name.rstrip("/") + "/")]
     if not candidates:
@@ -150,7 +155,7 @@ def find_export(table, path):
     return table["exports"][name], path[len(name) :].strip("/")
 
 
-def accepted_version(export, asked):
+def accepted_version(export: dict[str, Any], asked: str | None) -> bool:
     """Whether the export speaks what was asked."""
     offered = export.get("versions", ["3", "4.0", "4.1", "4.2"])
     if asked is None:
@@ -160,7 +165,7 @@ def accepted_version(export, asked):
     return asked in offered
 
 
-def directory_of(table, request):
+def directory_of(table: Table, request: Request) -> Path:
     """The directory that stands behind the share; raises Refused with the server's answer."""
     found = find_export(table, request.path)
     asked = request.version
@@ -172,7 +177,7 @@ def directory_of(table, request):
     if not accepted_version(export, asked):
         raise Refused(
             os.strerror(errno.EPROTONOSUPPORT)
-            if asked.startswith("4")
+            if asked and asked.startswith("4")
             else "requested NFS version or transport protocol is not supported"
         )
     if export.get("access") == "denied":
@@ -188,7 +193,7 @@ def directory_of(table, request):
     return directory
 
 
-def bind(directory, request):
+def bind(directory: Path, request: Request) -> None:
     """Mount the directory where the share was asked for."""
     target = Path(request.directory)
     if not target.exists():
@@ -202,11 +207,11 @@ def bind(directory, request):
         raise Refused(done.stderr.strip())
 
 
-def main(arguments, name="mount.nfs", table_file=TABLE):
+def main(arguments: list[str], name: str = "mount.nfs", table_file: Path = TABLE) -> int:
     """Exit status of mount.nfs."""
     try:
         request = parse(arguments, name)
-        table = json.loads(Path(table_file).read_text(encoding="utf-8"))
+        table = json.loads(table_file.read_text(encoding="utf-8"))
         addresses = resolve(request.server)
         if not is_lab_server(table, request.server, addresses) or is_silent(table, request.server, addresses):
             no_answer(table, request, addresses[0])

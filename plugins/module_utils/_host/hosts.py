@@ -40,3 +40,11 @@ def add(address: str, name: str, ledger: Ledger, path: str = PATH, dry_run: bool
 def remove(path: str, marker: str, dry_run: bool = False) -> bool:
     """Remove our lines from a hosts file; return whether there were any."""
     return textfile.edit(path, lambda text: without(text, marker), dry_run)
+
+
+def restore_engine_name(ledger: Ledger, path: str = PATH, dry_run: bool = False) -> bool:
+    """Let the host resolve the engine's name to its real address again; return whether the file was changed."""
+    changed = remove(path, HOST_MARKER, dry_run)
+    if not dry_run:
+        ledger.gone(KIND, path)
+    return changed

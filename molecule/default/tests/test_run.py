@@ -1,0 +1,75 @@
+"""The run was cheap, says so itself, and a second one changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import LAB, ROOT, STATE
+from testinfra.host import Host
+
+AGAIN_SECONDS = 15
+
+
+def _deploy(*words: str) -> tuple[dict[str, Any], str]:
+    """Run deploy.yml; return its report and what it printed."""
+    before = set(STATE.glob("logs/node0-report-*.json"))
+    environment = {
+        **os.environ,
+        "LAB": LAB,
+        "NODE0_LOG_DIR": str(STATE / "logs"),
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+    }
+    playbook = Path(sys.executable).parent / "ansible-playbook"
+    command = [str(playbook), "-i", "inventories/lab", "playbooks/deploy.yml", *words]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    (report,) = set(STATE.glob("logs/node0-report-*.json")) - before
+    return json.loads(report.read_text()), done.stdout
+
+
+@pytest.mark.parametrize(("count", "limit"), [("tasks", 80), ("exchanges", 90), ("logins", 2)])
+def test_the_run_kept_to_its_budget(report: dict[str, Any], count: str, limit: int) -> None:
+    assert 0 < report["totals"][count] <= limit
+
+
+def test_few_processes_on_the_host(report: dict[str, Any]) -> None:
+    assert report["totals"]["modules"] + report["totals"]["processes"] <= 45
+
+
+def test_one_login_before_the_move_and_one_after(report: dict[str, Any]) -> None:
+    by_phase = {phase["name"]: phase["logins"] for phase in report["phases"]}
+    before = by_phase["bootstrap_local_vm"] + by_phase["create_storage_domain"] + by_phase["create_target_vm"]
+    assert (before, by_phase["final_clean"]) == (1, 1)
+
+
+def test_again_is_nothing(host1: Host) -> None:
+    running = "systemctl show -p ActiveEnterTimestampMonotonic libvirtd vdsmd ovirt-ha-broker ovirt-ha-agent"
+    before = host1.check_output(running), host1.check_output("virsh -r domid HostedEngine")
+    begun = time.monotonic()
+    report, printed = _deploy()
+    seconds = time.monotonic() - begun
+    assert report["totals"]["changed"] == 0
+    assert "changed=0" in printed
+    assert (host1.check_output(running), host1.check_output("virsh -r domid HostedEngine")) == before
+    assert seconds <= AGAIN_SECONDS
+
+
+def test_check_mode_on_a_clean_host_tells_and_changes_nothing(host2: Host, lab: dict[str, Any]) -> None:
+    state = (
+        "find /etc /root /var/lib /var/tmp /var/cache /usr -xdev -newer /root/.before"
+        " -not -path '/var/lib/systemd/*' -not -path '/root/.ansible*' | sort"
+    )
+    host2.check_output("touch /root/.before")
+    name = lab["hosts"][1]["fqdn"]
+    report, printed = _deploy("--check", "--limit", name, "-e", "he_fqdn=other." + lab["lab"]["domain"])
+    assert report["totals"]["changed"] > 5
+    assert host2.check_output(state + " | grep -vxF /root/.before || true") in ("", "/root")
+    assert host2.check_output("virsh -r list --all --name").split() == []
+    assert name in printed

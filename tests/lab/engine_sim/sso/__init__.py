@@ -1,0 +1,1 @@
+"""Login: tokens of the SSO service and sessions of the API."""

@@ -1,0 +1,74 @@
+"""The HTTP server: cheroot with TLS, keep-alive and a pool of threads."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from cheroot import wsgi
+
+from .app import Dropped, make_app
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+log = logging.getLogger("engine.web")
+
+
+class Server:
+    """Serves one engine on a TLS port, and on a plain one when it is configured."""
+
+    def __init__(self, engine: Engine) -> None:
+        config = engine.config
+        app = _closing(make_app(engine))
+        self._servers = [self._make((config.listen, config.port), app, config.threads)]
+        self._servers[0].ssl_adapter = self._adapter(engine)
+        if config.http_port:
+            self._servers.append(self._make((config.listen, config.http_port), app, 2))
+        self._threads: list[threading.Thread] = []
+
+    @staticmethod
+    def _make(address: tuple[str, int], app: Any, threads: int) -> wsgi.Server:
+        server = wsgi.Server(address, app, numthreads=threads, max=threads * 4, request_queue_size=64, timeout=300, shutdown_timeout=1)
+        server.error_log = lambda msg="", level=logging.INFO, traceback=False: log.debug("%s", msg)
+        return server
+
+    @staticmethod
+    def _adapter(engine: Engine) -> Any:
+        from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+        return BuiltinSSLAdapter(str(engine.pki.web_certificate), str(engine.pki.web_key), str(engine.pki.ca_file))
+
+    @property
+    def port(self) -> int:
+        return int(self._servers[0].bind_addr[1])
+
+    def start(self) -> None:
+        for server in self._servers:
+            server.prepare()
+            thread = threading.Thread(target=server.serve, name="http", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.stop()
+
+
+def _closing(app: Any) -> Any:
+    """An ordered reset closes the socket before anything was sent."""
+
+    def run(environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return app(environ, start_response)
+        except Dropped:
+            import socket
+
+            connection = environ.get("cheroot.connection") or getattr(environ.get("wsgi.input"), "rfile", None)
+            raw = getattr(connection, "socket", None)
+            if raw is not None:
+                raw.shutdown(socket.SHUT_RDWR)
+            raise ConnectionResetError("ordered by a fault") from None
+
+    return run

@@ -1,0 +1,24 @@
+# Rules of the lab; see tests/lab/README.md. The driver needs nothing but Python's own library.
+LAB ?= demo
+HOSTS ?= 2
+LAB_DRIVER := PYTHONPATH=$(CURDIR)/tests/lab python3 -m driver
+
+.PHONY: lab-up lab-down lab-status lab-reset lab-build lab-cert
+
+lab-build: packages ## build what lab hosts need: their tree and their packages
+	@$(LAB_DRIVER) build
+
+lab-up: packages ## bring a lab up: HOSTS=2 LAB=demo APPLIANCE=path
+	@$(LAB_DRIVER) up --lab $(LAB) --hosts $(HOSTS) $(if $(APPLIANCE),--appliance $(APPLIANCE))
+
+lab-down: ## take a lab down and leave nothing behind: LAB=demo
+	@$(LAB_DRIVER) down --lab $(LAB)
+
+lab-status: ## print, as JSON, what a lab offers: LAB=demo
+	@$(LAB_DRIVER) status --lab $(LAB)
+
+lab-reset: ## give all hosts of a lab a fresh start: LAB=demo
+	@$(LAB_DRIVER) reset --lab $(LAB)
+
+lab-cert: ## install vdsm on a host, certified by a CA: HOST=he-host1 CA=ca.pem KEY=ca-key.pem LAB=demo
+	@$(LAB_DRIVER) cert --lab $(LAB) --host $(HOST) --ca $(CA) --key $(KEY)
