@@ -10,7 +10,8 @@ NAMESPACES = ("Host", "ManagedVolume", "ISCSIConnection", "Image", "Lease", "LVM
               "StoragePool", "Task", "VM", "Volume", "SDM", "NBD")
 
 METHODS: dict[str, str] = {
-    "Host": "add_image_ticket dumpxmls echo extend_image_ticket fenceNode get_image_ticket getAllTasks getAllTasksInfo "
+    "Host": "add_image_ticket confirmConnectivity dumpxmls echo extend_image_ticket fenceNode get_image_ticket "
+    "getAllTasks getAllTasksInfo "
     "getAllTasksStatuses getAllVmIoTunePolicies getAllVmStats getCapabilities getConnectedStoragePools getDeviceInfo "
     "getDeviceList getDevicesVisibility getExternalVMNames getExternalVMs getExternalVmFromOva getHardwareInfo "
     "getJobs getLVMVolumeGroups getLldp getNetworkCapabilities getNetworkStatistics getStats getStorageDomains "
