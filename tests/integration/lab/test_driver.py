@@ -178,6 +178,20 @@ def test_a_guest_on_the_management_bridge_is_known_to_the_lab(lab: dict[str, Any
     assert ssh(lab, lab["hosts"][1], "hostname", "-f").strip() == lab["hosts"][1]["fqdn"]
 
 
+def test_a_host_is_certified_by_any_ca(lab: dict[str, Any], tmp_path: Path) -> None:
+    ca, key = tmp_path / "ca.pem", tmp_path / "ca.key"
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=some engine", "-days", "2"]
+    subprocess.run([*new, "-keyout", key, "-out", ca], capture_output=True, check=True)
+    told = json.loads(driver("cert", "--host", "he-host1", "--ca", str(ca), "--key", str(key)).stdout)
+    assert told == {"host": lab["hosts"][0]["fqdn"], "address": lab["hosts"][0]["address"], "port": 54321}
+    capabilities = json.loads(inside("he-host1", "vdsm-client Host getCapabilities"))
+    assert capabilities["uuid"] == inside("he-host1", "cat /etc/vdsm/vdsm.id").strip()
+    keys = inside("he-host1", "stat -c '%U:%G %a' /etc/pki/vdsm/keys/vdsmkey.pem /etc/pki/vdsm/certs/vdsmcert.pem")
+    assert keys.splitlines() == ["vdsm:kvm 440", "root:kvm 644"]
+    assert "vdsm" in inside("he-host1", "firewall-cmd --list-services").split()
+    assert inside("he-host1", "ls /run/lab-cert", check=False).count("No such file") == 1
+
+
 def test_a_power_cut_loses_nothing_written_and_reset_everything(lab: dict[str, Any]) -> None:
     inside("he-host1", "echo kept >/root/note; sync")
     report = json.loads(driver("restart", "--hard", "he-host1").stdout)
