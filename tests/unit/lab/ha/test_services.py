@@ -40,7 +40,7 @@ def test_the_agent_brings_the_engine_up(running: Stage) -> None:
     assert own["live-data"] is True
     assert own["score"] == 3400
     assert own["conf_on_shared_storage"] is True
-    assert [vm["vmId"] for vm in stage.call("Host.getVMList")] == [stage.vm]
+    assert [vm["vmId"] for vm in stage.call("Host.getVMList")] == [stage.made.vm]
     # what was started is the engine's own XML from the OVF store
     sent = [json.loads(line) for line in (stage.root / "calls.jsonl").read_text().splitlines()]
     (created,) = [call for call in sent if call.get("verb", call.get("method")) == "VM.create"]
@@ -170,7 +170,7 @@ def test_metadata_that_becomes_dirty_ends_the_broker_in_order(stage: Stage) -> N
 
 def test_broker_needs_its_storage(stage: Stage) -> None:
     conf = stage.path("/etc/ovirt-hosted-engine/hosted-engine.conf")
-    conf.write_text(conf.read_text().replace(stage.disks["HEMD"][1], stage.disks["HESD"][1]))
+    conf.write_text(conf.read_text().replace(stage.made.disks["HEMD"][1], stage.made.disks["HESD"][1]))
     stage.start("broker")
     assert stage.processes.pop("broker").wait(30) == 1
     assert "Failed initializing the broker" in stage.log("broker").read_text()
