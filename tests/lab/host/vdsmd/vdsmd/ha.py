@@ -86,7 +86,7 @@ class RealHostedEngine(HostedEngineState):
             log.info("HA broker: %s: %s", type(problem).__name__, problem)
             return told
         told["globalMaintenance"] = bool(state.get(0, {}).get(client.HAClient.GlobalMdFlags.MAINTENANCE, False))
-        host_id = self._host_id()
+        host_id = instance.get_local_host_id()
         told["localMaintenance"] = bool(state.get(host_id, {}).get("maintenance", False))
         return told
 
@@ -101,14 +101,6 @@ class RealHostedEngine(HostedEngineState):
             if mode == "global":
                 instance.set_global_md_flag(client.HAClient.GlobalMdFlags.MAINTENANCE, str(enabled))
             else:
-                instance.set_maintenance_mode("LOCAL" if enabled else "NONE")
+                instance.set_maintenance_mode(client.HAClient.MaintenanceMode.LOCAL, enabled)
         except Exception as problem:
             raise errors.error("GeneralException", f"setting {mode} maintenance: {problem}") from problem
-
-    @staticmethod
-    def _host_id() -> int:
-        for line in CONFIGURATION.read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition("=")
-            if key == "host_id" and value.isdigit():
-                return int(value)
-        return 0

@@ -40,9 +40,13 @@ def refresh(machine: Machine, domain: Any) -> None:
     if graphics is not None:
         listen = graphics.find("listen")
         machine.display_port = graphics.get("port", "-1")
-        machine.display_address = (listen.get("address") if listen is not None else None) or graphics.get("listen", "")
+        address = listen.get("address") if listen is not None else None
+        machine.display_address = address or graphics.get("listen", "")
     pid = PID_FILES / f"{machine.name}.pid"
     machine.pid = int(pid.read_text(encoding="ascii")) if pid.exists() else 0
+    process = Path("/proc", str(machine.pid))
+    if machine.pid and process.exists():
+        machine.started = process.stat().st_ctime
 
 
 def measure(machine: Machine, domain: Any) -> None:

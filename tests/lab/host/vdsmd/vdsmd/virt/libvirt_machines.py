@@ -234,7 +234,7 @@ class LibvirtMachines(Machines):
             domain = self.link.domain(vm_id)
             if domain is not None:
                 domain_facts.refresh(machine, domain)
-            if machine.status != "Migration Source":
+            if machine.status not in ("Migration Source", "WaitForLaunch", "Powering up"):
                 self.set_status(machine, "Up")
 
     def _started(self, vm_id: str, detail: int) -> None:
