@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ log = logging.getLogger("vdsmd")
 FULL_SCORE = 3400
 #: Files that a deployed host has (HA `Config.static_files_exist`).
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+#: The HA services' own client library.
+CLIENT = "ovirt_hosted_engine_ha.client.client"
 _KEYS = ("configured", "active", "score", "globalMaintenance", "localMaintenance")
 
 
@@ -73,7 +76,7 @@ class RealHostedEngine(HostedEngineState):
             return told
         told["configured"] = True
         try:
-            from ovirt_hosted_engine_ha.client import client
+            client = importlib.import_module(CLIENT)
         except ImportError as problem:
             log.debug("HA client: %s", problem)
             return told
@@ -93,7 +96,7 @@ class RealHostedEngine(HostedEngineState):
     def set_maintenance(self, mode: str, enabled: bool) -> None:
         """Through the HA client. Raises VdsmError when it is absent or refuses."""
         try:
-            from ovirt_hosted_engine_ha.client import client
+            client = importlib.import_module(CLIENT)
         except ImportError as problem:
             raise errors.error("GeneralException", f"hosted engine HA is not installed: {problem}") from problem
         try:
