@@ -114,8 +114,8 @@ def complete(settings: Settings, host: dict[str, Any]) -> Settings:
     done = {area: dict(value) if isinstance(value, dict) else value for area, value in settings.items()}
     done["host"]["name"] = done["host"]["name"] or host["fqdn"]
     done["host"]["address"] = done["host"]["address"] or host["fqdn"]
-    done["host"]["interface"] = done["host"]["interface"] or host["gateway"]["interface"]
-    done["network"]["gateway"] = done["network"]["gateway"] or host["gateway"]["address"]
+    done["host"]["interface"] = done["host"]["interface"] or host["management"]["interface"]
+    done["network"]["gateway"] = done["network"]["gateway"] or host["gateway"]
     done["vm"]["time_zone"] = done["vm"]["time_zone"] or host["time_zone"]
     done["vm"]["vcpus"] = done["vm"]["vcpus"] or host["cpus"]
     if done["vm"]["memory"] is None:
