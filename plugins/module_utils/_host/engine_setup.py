@@ -33,7 +33,8 @@ SETUP_INCOMPLETE = declare(
     "The appliance is not an oVirt engine appliance, or it is damaged.",
 )
 
-ANSWERS = "/root/hosted-engine-answers.conf"
+# Kept in memory: what was deleted from a disk can still be read from its image.
+ANSWERS = "/run/ovirt-hosted-engine-answers.conf"
 APPLIANCE_ANSWERS = "/root/ovirt-engine-answers"
 
 # The file with the passwords is gone when this ends, however it ends.
