@@ -10,7 +10,8 @@ description:
     its journal, and the sections that an earlier vdsm has put into libvirt's configuration, of which dated copies are
     kept. What the journal lists as made stays, because the deployment goes on with it. A host that runs a hosted engine
     or VMs of an engine is refused, untouched.
-  - V(what=bootstrap) undoes what the journal lists, newest first. What somebody else has changed since is kept and told.
+  - V(what=bootstrap) undoes what the journal lists, newest first, and marks the phases as undone. What somebody else has
+    changed since is kept and told.
   - Libvirt's C(default) network and whatever else the collection did not make are never touched.
 options:
   what:
@@ -72,8 +73,18 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import c
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
 
-# Facts of things that are gone when the bootstrap was undone.
-STATE_KEYS = ("nat", "local_vm", "engine", "guest_config")
+# What stays true of a host whose deployment was undone.
+LASTING = ("appliance",)
+
+
+def forget(journal: Journal) -> None:
+    """Take back what the journal says of phases and of things that are gone."""
+    record = journal.read() or {}
+    for key in set(record.get("state", {})) - set(LASTING):
+        journal.forget(key)
+    for phase, entry in record.get("phases", {}).items():
+        if entry.get("status") != "undone":
+            journal.mark(phase, "undone")
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
@@ -84,9 +95,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     else:
         outcome = cleanup.bootstrap(journal, dry_run, params["only_bootstrap"])
         if not dry_run and not params["only_bootstrap"]:
-            for key in STATE_KEYS:
-                if journal.state(key) is not None:
-                    journal.forget(key)
+            forget(journal)
     return {"changed": bool(outcome.removed), "removed": outcome.removed, "kept": outcome.kept}
 
 
