@@ -56,10 +56,9 @@ def build(values: dict[str, Any]) -> Settings:
             "name": f"{values['he_vm_name']}Local",
             "virt_type": values["he_virt_type"],
             "machine": values["he_bootstrap_machine"],
-            "cpu_mode": values["he_bootstrap_cpu_mode"],
+            "cpu": values["he_bootstrap_cpu"],
             "seed_bus": values["he_bootstrap_seed_bus"],
             "folder": values["he_local_vm_dir_path"],
-            "folder_prefix": values["he_local_vm_dir_prefix"],
             "network_prefix": values["he_ipv4_subnet_prefix"],
         },
         "appliance": {
