@@ -13,7 +13,7 @@ from driver.build import build_parts
 from driver.errors import LabError
 from driver.paths import LabPaths
 from driver.plan import Plan
-from driver.registry import Registry, locked
+from driver.registry import Registry, locked, remove_with_lock
 from driver.run import POLL_SECONDS
 from driver.state import State, write_json
 from driver.status import inventory, plan_of, running_hosts, status
@@ -143,12 +143,10 @@ def _settled_leftovers(name: str, paths: LabPaths) -> list[str]:
 
 
 def _remove(paths: LabPaths, keep_logs: bool) -> None:
-    for path in paths.root.iterdir():
-        if path == paths.logs and keep_logs:
-            continue
+    kept = {paths.lock, paths.logs} if keep_logs else {paths.lock}
+    for path in set(paths.root.iterdir()) - kept:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    if not keep_logs:
-        paths.root.rmdir()
+    remove_with_lock(paths.root, paths.lock)
 
 
 def reset(name: str, hosts: list[str], *, keep_storage: bool) -> dict[str, Any]:
