@@ -143,10 +143,43 @@ class Lab:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        for process in self.processes:
-            process.send_signal(signal.SIGTERM)
-        for process in self.processes:
-            process.wait(timeout=20)
+        while self.processes:
+            self.end(self.processes.pop())
+
+    @staticmethod
+    def end(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+
+    def forget_engine(self) -> None:
+        """Start the engine again with an empty database, as a second deployment on the same hosts and storage does."""
+        self.end(self.processes.pop())
+        for path in (self.folder / "engine/var/lib/ovirt-engine").iterdir():
+            path.unlink()
+        for name in ("session", "journal.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        self.spawn("engine", ["engine_sim", "serve", "--config", str(self.folder / "engine.json")])
+        self.wait_for_port("127.0.0.1", self.port)
+
+    def start_sshd(self) -> None:
+        """Let the engine log in to the host by ssh with a key that stands in the test's authorized_keys."""
+        key = self.folder / "host_key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        lines = [
+            f"ListenAddress {self.address}:22",
+            f"HostKey {key}",
+            f"AuthorizedKeysFile {self.folder / 'authorized_keys'}",
+            "StrictModes no",
+            "PasswordAuthentication no",
+            "UsePAM no",
+            "PidFile none",
+        ]
+        self.write(self.folder / "sshd_config", "\n".join(lines) + "\n")
+        words = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        with (self.folder / "sshd.log").open("wb") as log:
+            self.processes.insert(0, subprocess.Popen(words, stdout=log, stderr=log))
+        self.wait_for_port(self.address, 22)
 
     # -- what a test orders and looks at
 
@@ -195,6 +228,50 @@ class Lab:
             "session_file": str(self.folder / "session"),
             "journal": str(self.folder / "journal.json"),
             "phase": "test",
+        }
+
+    @property
+    def host_arguments(self) -> dict[str, Any]:
+        """What M(node0.hosted_engine.engine_host) is called with."""
+        return {
+            "name": "h1",
+            "address": self.address,
+            "authorized_keys": str(self.folder / "authorized_keys"),
+            "guest": self.guest,
+            "timeout": 60,
+            "ready_timeout": 30,
+        }
+
+    def add_host(self) -> dict[str, Any]:
+        host: dict[str, Any] = self.done("engine_host", **self.host_arguments)["host"]
+        return host
+
+    def storage_arguments(self, host: dict[str, Any], gib: int = 61) -> dict[str, Any]:
+        """What M(node0.hosted_engine.engine_storage_domain) is called with."""
+        return {
+            "address": "nfs.example.test",
+            "path": "/exports/he",
+            "host": host,
+            "disk_size": gib * 2**30,
+            "timeout": 60,
+        }
+
+    def add_storage(self, host: dict[str, Any]) -> dict[str, Any]:
+        storage: dict[str, Any] = self.done("engine_storage_domain", **self.storage_arguments(host))["storage"]
+        return storage
+
+    def vm_arguments(self, host: dict[str, Any], storage: dict[str, Any]) -> dict[str, Any]:
+        """What M(node0.hosted_engine.engine_target_vm) is called with."""
+        return {
+            "memory": 16 * 2**30,
+            "vcpus": 4,
+            "mac": "00:16:3e:77:00:50",
+            "disk_size": 61 * 2**30,
+            "firmware": "bios",
+            "host": host,
+            "storage": storage,
+            "guest": self.guest,
+            "timeout": 60,
         }
 
     @property
