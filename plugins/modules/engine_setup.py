@@ -74,7 +74,7 @@ attributes:
     description: Says whether the engine would have to be set up, and does not do it.
     support: full
 author:
-  - The node0.hosted_engine contributors
+  - The node0.hosted_engine founders (@node0)
 """
 
 EXAMPLES = r"""

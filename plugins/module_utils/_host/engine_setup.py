@@ -143,7 +143,7 @@ def _name_in_guest(guest: Guest, wish: SetupWish) -> bool:
     marker = hosts_file.GUEST_MARKER + os.path.basename(wish.folder)
     before = guest.read(hosts_file.PATH)
     after = hosts_file.with_line(before, guest.address, wish.fqdn, marker)
-    if wish.host_address and wish.host_name:
+    if wish.host_address and wish.host_name not in ("", wish.host_address):
         after = hosts_file.with_line(after, wish.host_address, wish.host_name, f"{marker}-host")
     if after == before:
         return False
