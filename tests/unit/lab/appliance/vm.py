@@ -78,9 +78,10 @@ class Machine:
         return self.elapsed()
 
     def sshd_answers(self) -> bool:
+        """Whether the banner comes. A patient read: each connection costs the guest a second of sshd, so that
+        giving up early and asking again would keep a slow guest from ever answering."""
         try:
-            with socket.create_connection(("127.0.0.1", self.ssh_port), timeout=0.5) as connection:
-                connection.settimeout(0.5)
+            with socket.create_connection(("127.0.0.1", self.ssh_port), timeout=3) as connection:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
@@ -95,11 +96,15 @@ class Machine:
         return subprocess.run(argv, input=stdin or "", capture_output=True, text=True, timeout=timeout, check=False)
 
     def monitor(self, command: str) -> None:
+        """Give QEMU's monitor a command and wait until it is taken (hanging up at once can lose it)."""
         with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(30)
             connection.connect(str(self.directory / "monitor"))
-            connection.recv(200)
-            connection.sendall(command.encode() + b"\n")
-            connection.recv(200)
+            for text in (b"", command.encode() + b"\n"):
+                connection.sendall(text)
+                said = b""
+                while not said.endswith(b"(qemu) "):
+                    said += connection.recv(4096)
 
     def wait_off(self, deadline: float = 60) -> float:
         """Wait for the guest to power itself off; seconds it took."""
