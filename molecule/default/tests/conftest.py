@@ -1,4 +1,4 @@
-"""Ways into the lab that a deployment has left: its hosts, its engine, the run's report. Nothing of the collection is used."""
+"""Ways into the lab that a deployment has left: hosts, engine, report. No code of the collection is used."""
 
 from __future__ import annotations
 

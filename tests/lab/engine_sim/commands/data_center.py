@@ -16,7 +16,7 @@ def remove(call: Call, row: Row) -> None:
         raise Refused("Cannot remove Data Center while there are Hosts that are not in Maintenance mode.")
     if domains and not force:
         raise refuse("remove Data Center", "There are Storage Domains attached to the Data Center. Please detach them first.")
-    if call.db.row("SELECT 1 FROM vms JOIN cluster USING (cluster_id) WHERE storage_pool_id = ?", key) and not force:
+    if call.db.row("SELECT 1 FROM vms WHERE storage_pool_id = ?", key) and not force:
         raise refuse("remove Data Center", "There are VMs in the Data Center. Please remove them first.")
     from .storage import forget
 

@@ -74,6 +74,7 @@ def add(call: Call, sub: Sub) -> str:
     if columns.get("cluster_id") is None:
         columns["cluster_id"] = call.db.value("SELECT cluster_id FROM cluster WHERE name = 'Default'")
     operations.validate(resource, call, columns, None)
+    operations.check_unique(resource, call, columns, None)
     if call.db.row("SELECT 1 FROM cluster WHERE cluster_id = ?", columns["cluster_id"]) is None:
         raise refuse("add Host", "Cluster ID is not valid.", status=400)
     if call.flag("deploy_hosted_engine"):
@@ -87,7 +88,7 @@ def add(call: Call, sub: Sub) -> str:
     activate = call.flag("activate", True)
     hosted_engine = call.flag("deploy_hosted_engine")
     with call.db.transaction():
-        operations.validate(resource, call, columns, None)
+        operations.check_unique(resource, call, columns, None)
         columns.update(status=STATUS["installing" if install else "unassigned"], ssh_username=user,
                        hosted_engine_deploy=int(hosted_engine))
         host_id = operations.insert(resource, call, columns)
@@ -153,6 +154,7 @@ def activate(call: Call, row: Row) -> None:
     if row["status"] in (STATUS["up"], STATUS["unassigned"], STATUS["installing"], STATUS["connecting"], STATUS["initializing"]):
         raise refuse("activate Host", f"Host in {name_of(STATUS, row['status'])} status.")
     set_status(call, row["vds_id"], "unassigned")
+    call.db.update("vds_dynamic", {"vds_id": row["vds_id"]}, {"maintenance_reason": None})
     call.event("VDS_ACTIVATE", host=row)
     monitor.watch(call.engine, row["vds_id"], activating=True)
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..call import Call
+from ..clock import Clock
 from ..store import Row
+
+if TYPE_CHECKING:
+    from ..ovf import Vm
+
+BLANK = "00000000-0000-0000-0000-000000000000"
 
 
 def parts(call: Call, machine: Row) -> tuple[list[Row], list[Row], Row]:
@@ -18,25 +26,31 @@ def parts(call: Call, machine: Row) -> tuple[list[Row], list[Row], Row]:
     return disks, nics, cluster
 
 
-def ovf_text(call: Call, vm_id: str) -> str:
-    from ..ovf import build_ovf
+def model(call: Call, vm_id: str, when: float | None = None) -> Vm:
+    """The machine for the writers, as it is now."""
+    from ..ovf import vm_from_rows
 
     machine = call.db.row("SELECT * FROM vms WHERE vm_guid = ?", vm_id)
     assert machine is not None, vm_id
     disks, nics, cluster = parts(call, machine)
-    return str(build_ovf(machine, disks, nics, cluster))
+    display = call.db.value("SELECT vdsm_name FROM cluster_networks WHERE cluster_id = ? AND is_display", machine["cluster_id"])
+    snapshot = call.db.value("SELECT snapshot_id FROM snapshots WHERE vm_id = ? AND snapshot_type = 'active'", vm_id)
+    return vm_from_rows(machine, disks, nics, cluster, when or Clock.now(), display or "ovirtmgmt", snapshot or BLANK)
+
+
+def ovf_text(call: Call, vm_id: str, when: float | None = None) -> str:
+    from ..ovf import build_ovf
+
+    return str(build_ovf(model(call, vm_id, when)))
 
 
 def libvirt_xml(call: Call, vm_id: str) -> str:
     from ..ovf import engine_xml
 
-    machine = call.db.row("SELECT * FROM vms WHERE vm_guid = ?", vm_id)
-    assert machine is not None, vm_id
-    disks, nics, cluster = parts(call, machine)
-    return str(engine_xml(machine, disks, nics, cluster))
+    return str(engine_xml(model(call, vm_id)))
 
 
 def store_content(call: Call, domain: str, machines: list[str], when: float) -> bytes:
     from ..ovf import store_tar
 
-    return bytes(store_tar({vm_id: ovf_text(call, vm_id) for vm_id in machines}, domain, when))
+    return bytes(store_tar({vm_id: ovf_text(call, vm_id, when) for vm_id in machines}, [domain], when))

@@ -19,12 +19,12 @@ log = logging.getLogger("engine.machines")
 BLANK = "00000000-0000-0000-0000-000000000000"
 
 
-def take_in(call: Call, host: Row, client: HostClient, machines: dict[str, dict[str, Any]]) -> None:
-    """One look at the machines of a host."""
+def take_in(call: Call, host: Row, client: HostClient, machines: dict[str, dict[str, Any]], unknown: bool) -> None:
+    """One look at the machines of a host; `unknown` ones are imported only at some of the looks."""
     for vm_id, stats in machines.items():
         known = call.db.row("SELECT * FROM vms WHERE vm_guid = ?", vm_id)
         if known is None:
-            if stats["status"] != "Down":
+            if unknown and stats["status"] != "Down":
                 _import(call, host, client, vm_id)
             continue
         if stats["status"] == "Down":
@@ -85,7 +85,7 @@ def _gone(call: Call, known: Row) -> None:
 def _set_down(call: Call, known: Row, status: int = VM["down"]) -> None:
     call.db.update("vm_dynamic", {"vm_guid": known["vm_guid"]}, {
         "status": status, "run_on_vds": None, "last_stop_time": Clock.now(), "display_ip": None, "display_port": None,
-        "vm_ip": None, "guest_fqdn": None, "statistics": None, "start_correlation": None, "run_once": 0})
+        "vm_ip": None, "guest_fqdn": None, "statistics": None, "start_correlation": None, "run_once": 0, "stop_reason": ""})
 
 
 def _import(call: Call, host: Row, client: HostClient, vm_id: str) -> None:

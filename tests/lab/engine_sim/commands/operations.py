@@ -12,8 +12,16 @@ if TYPE_CHECKING:
 
 
 def validate(resource: Resource, call: Call, columns: Columns, key: str | None) -> None:
+    """The form of the values; whether they are taken is checked later, as the engine does."""
     for rule in resource.rules:
-        rule.check(resource, call, columns, key)
+        if not rule.late:
+            rule.check(resource, call, columns, key)
+
+
+def check_unique(resource: Resource, call: Call, columns: Columns, key: str | None) -> None:
+    for rule in resource.rules:
+        if rule.late:
+            rule.check(resource, call, columns, key)
 
 
 def insert(resource: Resource, call: Call, columns: Columns) -> str:
@@ -49,6 +57,7 @@ def add(call: Call, sub: Sub) -> str:
         validate(resource, call, columns, None)
         if resource.prepare:
             resource.prepare(call, columns, None)
+        check_unique(resource, call, columns, None)
         key = insert(resource, call, columns)
         if resource.finish:
             resource.finish(call, fetch(resource, call, key), "add")
@@ -62,6 +71,7 @@ def update(call: Call, resource: Resource, row: Row) -> None:
         validate(resource, call, columns, key)
         if resource.prepare:
             resource.prepare(call, columns, row)
+        check_unique(resource, call, columns, key)
         store(resource, call, key, columns)
         if resource.finish:
             resource.finish(call, fetch(resource, call, key), "update")

@@ -94,7 +94,7 @@ def _memory(call: Call, columns: Columns, row: Row | None, what: str) -> None:
 
 def finish(call: Call, row: Row, moment: str) -> None:
     if moment == "add":
-        add_devices(call, row["vm_guid"], console=bool(row["is_console_enabled"]))
+        add_devices(call, row["vm_guid"])
         call.db.insert("snapshots", {"snapshot_id": new_id(), "vm_id": row["vm_guid"], "snapshot_type": "active", "status": "ok",
                                      "description": "Active VM", "creation_date": Clock.now()})
         call.event("USER_ADD_VM", vm=row)
@@ -109,14 +109,11 @@ def _announce_creation(call: Call, row: Row) -> None:
         call.event("USER_ADD_VM_FINISHED_SUCCESS", vm=row)
 
 
-def add_devices(call: Call, vm_id: str, console: bool = False, graphics: str = "vnc") -> None:
+def add_devices(call: Call, vm_id: str, graphics: str = "vnc") -> None:
     """Devices that every machine has, with ids of their own (they are in its OVF)."""
     for kind, device in (("graphics", graphics), ("video", "vga"), ("rng", "virtio"), ("sound", "ich9"), ("balloon", "memballoon"),
                          ("controller", "virtio-serial"), ("controller", "virtio-scsi"), ("controller", "usb"), ("disk", "cdrom")):
         call.db.insert("vm_device", {"device_id": new_id(), "vm_id": vm_id, "type": kind, "device": device, "is_plugged": 1,
-                                     "is_managed": 1})
-    if console:
-        call.db.insert("vm_device", {"device_id": new_id(), "vm_id": vm_id, "type": "console", "device": "console", "is_plugged": 1,
                                      "is_managed": 1})
 
 
@@ -165,12 +162,6 @@ def update(call: Call, row: Row) -> None:
             raise Refused(HE_LOCKED, status=400)
     call.doc.pop("origin", None)
     operations.update(call, VM_RESOURCE, row)
-    console = dig(call.doc, "console/enabled")
-    if console is not None:
-        call.db.execute("DELETE FROM vm_device WHERE vm_id = ? AND type = 'console'", row["vm_guid"])
-        if console:
-            call.db.insert("vm_device", {"device_id": new_id(), "vm_id": row["vm_guid"], "type": "console", "device": "console",
-                                         "is_plugged": 1, "is_managed": 1})
     if row["origin"] in HE:
         ovf.schedule(call, row["vm_guid"])
 
@@ -184,7 +175,7 @@ def touch(call: Call, vm_id: str) -> None:
 
 def remove(call: Call, row: Row) -> None:
     what = "remove VM"
-    if row["delete_protected"]:
+    if row["is_delete_protected"]:
         raise refuse(what, "Delete protection is enabled. In order to delete, disable Delete protection first.")
     if row["status"] in RUNNING:
         raise refuse(what, "VM is running.")

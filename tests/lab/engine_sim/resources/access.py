@@ -44,8 +44,8 @@ ROLE.subs = {"permits": empty("permit", "permits")}
 _USER_ROLE = Resource(
     tag="role", plural="roles", key="id", href="users/{user_id}/roles/{id}", links=("permits",),
     source=lambda call, parent: call.db.rows(
-        "SELECT DISTINCT roles.id, roles.name, ad_element_id AS user_id FROM permissions JOIN roles ON roles.id = role_id "
-        "WHERE ad_element_id = ?", parent),
+        "SELECT DISTINCT roles.id, roles.name, ? AS user_id FROM permissions JOIN roles ON roles.id = role_id "
+        "WHERE ad_element_id IN (?, (SELECT id FROM ad_groups WHERE name = 'Everyone'))", parent, parent),
     fields=(Field("name", Computed(lambda row, call: row["name"])),
             Field("user", Computed(lambda row, call: ref("users", row["user_id"])))),
     subs={"permits": empty("permit", "permits")},

@@ -135,7 +135,7 @@ JOB = Resource(
         Field("last_updated", TIME, "last_update_time", write=""), Field("start_time", TIME, "start_time", write=""),
         Field("status", column="status", write=""), Field("owner", Ref("users"), "owner_id", write=""),
     ),
-    prepare=_prepare,
+    prepare=_prepare, search={"status": SearchField("status")},
 )
 schema.table("job", "correlation_id TEXT", "action_type TEXT")
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import doc as docs
 from ..errors import Incomplete, MissingParameter, Refused
 from ..store import Row, schema
-from .types import API, TEXT, Computed, Type
+from .types import API, TEXT, Computed, Ref, Type
 
 if TYPE_CHECKING:
     from ..call import Call
@@ -62,6 +62,7 @@ class Pattern:
     column: str
     expression: str
     text: str
+    late: ClassVar[bool] = False
 
     def check(self, resource: Resource, call: Call, columns: Columns, key: str | None) -> None:
         value = columns.get(self.column)
@@ -77,6 +78,7 @@ class Range:
     low: int
     high: int
     text: str
+    late: ClassVar[bool] = False
 
     def check(self, resource: Resource, call: Call, columns: Columns, key: str | None) -> None:
         value = columns.get(self.column)
@@ -92,6 +94,7 @@ class Unique:
     text: str
     scope: str = ""
     status: int = 409
+    late: ClassVar[bool] = True
 
     def check(self, resource: Resource, call: Call, columns: Columns, key: str | None) -> None:
         value = columns.get(self.column)
@@ -129,7 +132,7 @@ class Required:
     @staticmethod
     def _has(doc: docs.Doc, name: str) -> bool:
         first, *others = name.split("|")
-        paths = [first] + [first.rpartition(".")[0] + "." + other if "." in first else other for other in others]
+        paths = [first] + [first.rpartition(".")[0] + "." + other if "." in first and "." not in other else other for other in others]
         return any(docs.dig(doc, re.sub(r"\bid$", "@id", _snake(path).replace(".", "/"))) is not None for path in paths)
 
     def check(self, doc: docs.Doc, method: str = "add") -> None:
@@ -245,10 +248,12 @@ class Resource:
             column = item.column.rpartition(".")[2]
             value = docs.dig(doc, item.path) if moment in item.write else None
             if value is not None:
-                columns[column] = item.type.take(value, call)
+                taken = item.type.take(value, call)
+                if taken is not None or not isinstance(item.type, Ref):
+                    columns[column] = taken
             elif moment == "u" and item.path.endswith("/@id") and docs.dig(doc, item.path[:-4]) == {}:
                 columns[column] = None
-            elif moment == "a" and columns.get(column) is None and item.default is not None:
+            if moment == "a" and columns.get(column) is None and item.default is not None:
                 columns[column] = item.default
         return columns
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..call import new_id, refuse
+from ..doc import dig
 from ..errors import ApiError, Refused
 from ..store import Row, schema
 from .base import Columns, Field, Pattern, Required, Resource, SearchField, Sub, Unique
@@ -63,7 +64,9 @@ def _prepare(call: Call, columns: Columns, row: Row | None) -> None:
         raise ApiError(500, 'java.lang.NullPointerException: Cannot invoke "org.ovirt.engine.core.bll.CommandBase.'
                             'getParameters()" because "commandBase" is null')
     if row is None:
-        columns.update(spice_proxy=None, emulated_machine=None)
+        if "memory_policy" in call.doc and dig(call.doc, "memory_policy/transparent_hugepages/enabled") is None:
+            columns["memory_policy_transparent_hugepages_enabled"] = 1  # what the engine's mapper does
+        columns.setdefault("mac_pool_id", call.db.value("SELECT id FROM mac_pools WHERE default_pool"))
         if call.db.row("SELECT 1 FROM storage_pool WHERE id = ?", columns.get("storage_pool_id")) is None:
             raise refuse(what, "Data Center doesn't exist.", status=400)
     name = columns.get("cpu_name")
@@ -170,7 +173,7 @@ CLUSTER = Resource(
         Field("data_center", Ref("datacenters", "storage_pool", missing="Datacenter"), "storage_pool_id", write="a"),
         Field("mac_pool", Ref("macpools", "mac_pools", missing="MacPool"), "mac_pool_id"),
         Field("management_network", Computed(_management), content=True),
-        Field("scheduling_policy", Ref("schedulingpolicies", "cluster_policies", missing="SchedulingPolicy"),
+        Field("scheduling_policy", Ref("schedulingpolicies"),
               "cluster_policy_id", default=NONE_POLICY),
     ),
     search={

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..call import new_id, refuse
 from ..store import Row, schema
 from .base import Columns, Field, Pattern, Required, Resource, SearchField, Sub, Unique, words
-from .common import VERSIONS, Version, empty, permissions, ref
+from .common import VERSIONS, Version, empty, permissions, ref, unsupported
 from .types import BOOL, INT, Coded, Computed, Ref
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ DATA_CENTER = Resource(
                                     "storage_pool.id)"),
         "clusters.name": SearchField("(SELECT group_concat(name) FROM cluster WHERE storage_pool_id = storage_pool.id)"),
     },
+    actions={"setmaster": unsupported("set master of Data Center"), "cleanfinishedtasks": unsupported("clean tasks of Data Center")},
     prepare=_prepare, finish=_finish, remove=_remove, jobs={"remove": "Removing Data Center {name}"},
 )
 DATA_CENTER.subs = {"permissions": permissions("data_center", "datacenters"),

@@ -138,7 +138,7 @@ HOST = Resource(
         Field("spm/priority", INT, "vds_spm_priority", default=5), Field("spm/status", Computed(lambda row, call: row["spm_status"])),
         Field("ssh/port", INT, "ssh_port", default=22),
         Field("status", Coded(STATUS), "vds_dynamic.status", write=""),
-        Field("status_detail", column="vds_dynamic.non_operational_reason", write=""),
+        Field("status_detail", Computed(lambda row, call: row["non_operational_reason"] or row["maintenance_reason"])),
         Field("summary", Computed(_summary)),
         Field("transparent_hugepages/enabled", BOOL, "vds_dynamic.transparent_hugepages_state", default=0, write=""),
         Field("type", column="vds_type", default="rhel", write=""),
@@ -165,7 +165,7 @@ schema.table("vds_static", "vds_unique_id TEXT", "ssh_username TEXT DEFAULT 'roo
 schema.table("vds_dynamic", "cpu_cores INTEGER", "cpu_sockets INTEGER", "cpu_threads INTEGER", "cpu_flags TEXT",
              "host_os_version TEXT", "libvirt_version TEXT", "rpm_version TEXT", "vm_active INTEGER", "vm_count INTEGER",
              "vm_migrating INTEGER", "network_caps TEXT", "capabilities TEXT", "supported_cluster_levels TEXT",
-             "maintenance_reason TEXT", "install_log TEXT")
+             "maintenance_reason TEXT", "non_operational_reason TEXT", "install_log TEXT")
 
 HOST.actions = {
     "install": Action(commands.install, entity=True, job="Installing Host {vds_name}"),

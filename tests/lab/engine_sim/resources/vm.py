@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 BLANK = commands.BLANK
 schema.table("vm_static", "vm_guid TEXT PRIMARY KEY", "vm_name TEXT", "origin INTEGER", "entity_type TEXT", "cluster_id TEXT",
              "vmt_guid TEXT", "db_generation INTEGER DEFAULT 1", "small_icon_id TEXT", "large_icon_id TEXT", "quota_id TEXT",
-             "cpu_profile_id TEXT", "created_by_user_id TEXT", "architecture TEXT", "is_console_enabled BOOLEAN DEFAULT 0",
+             "cpu_profile_id TEXT", "created_by_user_id TEXT", "architecture TEXT",
              "version_name TEXT", "provider_id TEXT")
 schema.table("vm_dynamic", "vm_guid TEXT PRIMARY KEY", "status INTEGER DEFAULT 0", "run_on_vds TEXT", "vm_ip TEXT", "guest_fqdn TEXT",
              "display_ip TEXT", "display_port TEXT", "display_type TEXT", "last_start_time REAL", "statistics TEXT",
-             "start_correlation TEXT", "run_once BOOLEAN DEFAULT 0")
+             "start_correlation TEXT", "stop_reason TEXT", "run_once BOOLEAN DEFAULT 0")
 schema.table("vm_interface", "id TEXT PRIMARY KEY", "vm_guid TEXT")
 schema.table("vm_device", "device_id TEXT PRIMARY KEY", "vm_id TEXT", "type TEXT", "device TEXT", "is_plugged BOOLEAN",
              "is_managed BOOLEAN")
@@ -65,11 +65,6 @@ def _initialization(row: Row, call: Call) -> Any:
     return {"configuration": {"data": machine_model.ovf_text(call, row["vm_guid"]), "type": "ovf"}}
 
 
-def _console(row: Row, call: Call) -> Any:
-    found = call.db.row("SELECT 1 FROM vm_device WHERE vm_id = ? AND type = 'console'", row["vm_guid"])
-    return {"enabled": found is not None}
-
-
 def _sso(row: Row, call: Call) -> Any:
     return {"methods": {"method": [{"@id": row["sso_method"]}]}} if row["sso_method"] else None
 
@@ -105,7 +100,7 @@ _HARDWARE = (
 _BASE = (
     *_NAMES, Field("auto_pinning_policy", column="auto_pinning_policy", default="disabled"),
     Field("bios/boot_menu/enabled", BOOL, "is_boot_menu_enabled", default=0), Field("bios/type", column="bios_type"),
-    Field("console", Computed(_console), content=True), Field("cpu/architecture", Computed(_architecture)), *_TOPOLOGY,
+    Field("console/enabled", BOOL, "is_console_enabled", default=0, content=True), Field("cpu/architecture", Computed(_architecture)), *_TOPOLOGY,
     Field("cpu_pinning_policy", column="cpu_pinning_policy", default="none"), Field("cpu_shares", INT, "cpu_shares", default=0),
     Field("custom_cpu_model", column="custom_cpu_name"), Field("custom_emulated_machine", column="custom_emulated_machine"),
     Field("delete_protected", BOOL, "is_delete_protected", default=0), *_HARDWARE,
@@ -147,6 +142,7 @@ VM_RESOURCE = Resource(
                                      if _running(row) and row["last_start_time"] else None)),
         Field("status", Coded(VM), "vm_dynamic.status", write=""),
         Field("stop_time", TIME, "vm_dynamic.last_stop_time", write=""),
+        Field("stop_reason", Computed(lambda row, call: None if _running(row) else row["stop_reason"])),
         Field("host", Computed(lambda row, call: ref("hosts", row["run_on_vds"]) if _running(row) else None)),
         Field("original_template", Computed(lambda row, call: ref("templates", row["vmt_guid"]))),
         Field("template", Ref("templates", "vm_templates_view", "vm_guid", "vm_name", "GetVmTemplate"), "vmt_guid", write="a"),

@@ -26,8 +26,8 @@ class Selection:
     tail: str = ""
 
 
-def compile_query(resource: Resource, text: str, case_sensitive: bool = False) -> Selection:
-    """The SQL of a search. Raises SearchError for what the grammar or this resource does not know."""
+def compile_query(resource: Resource, text: str, case_sensitive: bool = False, limit: int | None = None) -> Selection:
+    """The SQL of a search; `limit` is the size of a page too. Raises SearchError for what the grammar or this resource does not know."""
     query = parse(text)
     selection = Selection()
     groups = []
@@ -38,7 +38,8 @@ def compile_query(resource: Resource, text: str, case_sensitive: bool = False) -
         selection.condition = "(" + " OR ".join(groups) + ")"
     selection.tail = _order(resource, query)
     if query.page:
-        selection.tail += f" LIMIT {PAGE} OFFSET {(query.page - 1) * PAGE}"
+        size = PAGE if limit is None else limit
+        selection.tail += f" LIMIT {size} OFFSET {(query.page - 1) * size}"
     return selection
 
 

@@ -118,7 +118,7 @@ def _select(call: Call, sub: Sub, parent: str | None) -> list[Row]:
     text = call.query.get("search")
     if text and resource.search:
         try:
-            selection = compile_query(resource, text, call.flag("case_sensitive"))
+            selection = compile_query(resource, text, call.flag("case_sensitive"), limit)
         except SearchError:
             return []
         condition, params, tail = selection.condition, selection.params, selection.tail

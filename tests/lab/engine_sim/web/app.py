@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("engine.web")
 XML, JSON = "application/xml;charset=UTF-8", "application/json"
 PREFIX = "/ovirt-engine"
+#: Mark of an answer without content type, where bottle would add its own; `server` takes it out.
+NO_TYPE = "none/none"
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 
 
@@ -47,6 +49,7 @@ def make_app(engine: Engine) -> bottle.Bottle:
     app.catchall = False
 
     @app.route(f"{PREFIX}/api", method=METHODS)
+    @app.route(f"{PREFIX}/api/", method=METHODS)
     @app.route(f"{PREFIX}/api/<path:path>", method=METHODS)
     def api(path: str = "") -> Any:
         return guarded(engine, lambda: _api(engine, path))
@@ -197,10 +200,7 @@ def respond(status: int, content_type: str | None, body: bytes, headers: dict[st
     found = bottle.HTTPResponse(body, status)
     for name, value in headers.items():
         found.set_header(name, value)
-    if content_type:
-        found.content_type = content_type
-    else:
-        found.headers.pop("Content-Type", None)
+    found.content_type = content_type or NO_TYPE
     found.set_header("Content-Length", str(len(body)))
     return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
 
-from .app import Dropped, make_app
+from .app import NO_TYPE, Dropped, make_app
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -21,7 +21,7 @@ class Server:
 
     def __init__(self, engine: Engine) -> None:
         config = engine.config
-        app = _closing(make_app(engine))
+        app = _finished(make_app(engine))
         self._servers = [self._make((config.listen, config.port), app, config.threads)]
         self._servers[0].ssl_adapter = self._adapter(engine)
         if config.http_port:
@@ -56,12 +56,15 @@ class Server:
             server.stop()
 
 
-def _closing(app: Any) -> Any:
-    """An ordered reset closes the socket before anything was sent."""
+def _finished(app: Any) -> Any:
+    """Takes out the mark of a missing content type; an ordered reset closes the socket before anything was sent."""
 
     def run(environ: dict[str, Any], start_response: Any) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [header for header in headers if header[1] != NO_TYPE], *rest)
+
         try:
-            return app(environ, start_response)
+            return app(environ, start)
         except Dropped:
             import socket
 

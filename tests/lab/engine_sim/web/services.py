@@ -21,6 +21,7 @@ SCOPES = ("ovirt-app-api ovirt-ext=token-info:authz-search ovirt-ext=token-info:
 UNSUPPORTED = "The authorization grant type is not supported by the authorization server."
 NOT_FOUND = ("<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>404 - Page not found</title></head>"
              "<body><h1>404 - Page not found</h1></body></html>")
+CHARSET = "; charset=ISO-8859-1"
 FORMATS = ("X509-PEM", "X509-PEM-CA", "OPENSSH-PUBKEY")
 
 
@@ -51,7 +52,7 @@ def _error(text: str) -> HtmlAnswer:
 
 def _health(engine: Engine, request: Any) -> Any:
     engine.db.value("SELECT 1")
-    return _plain(200, "text/html;charset=ISO-8859-1", HEALTH)
+    return _plain(200, "text/html" if request.method == "HEAD" else "text/html;charset=ISO-8859-1", HEALTH)
 
 
 # -- certificates and keys
@@ -68,10 +69,10 @@ def _pki(engine: Engine, request: Any) -> Any:
     if form not in FORMATS:
         raise _error(f"Format '{form}' is invalid")
     if form == "OPENSSH-PUBKEY":
-        return _plain(200, "text/plain;charset=UTF-8", _ssh_key(engine, resource, files[resource], request.query.get("alias")))
+        return _plain(200, "text/plain" + CHARSET, _ssh_key(engine, resource, files[resource], request.query.get("alias")))
     text = files[resource].read_text()
     text = text[text.index("-----BEGIN"):]
-    return _plain(200, "application/x-x509-ca-cert" if form == "X509-PEM-CA" else "application/x-x509-cert", text)
+    return _plain(200, ("application/x-x509-ca-cert" if form == "X509-PEM-CA" else "application/x-x509-cert") + CHARSET, text)
 
 
 def _ssh_key(engine: Engine, resource: str, certificate: Any, alias: str | None) -> str:
@@ -89,9 +90,9 @@ def _ssh_key(engine: Engine, resource: str, certificate: Any, alias: str | None)
 
 def _register(engine: Engine, request: Any) -> Any:
     if request.query.get("command") == "get-ssh-trust":
-        return _plain(200, "text/plain;charset=UTF-8", engine.pki.ssh_public_key() + "\n")
+        return _plain(200, "text/plain" + CHARSET, engine.pki.ssh_public_key() + "\n")
     if request.query.get("command") == "get-pki-trust":
-        return _plain(200, "application/x-x509-ca-cert", engine.pki.ca_file.read_text())
+        return _plain(200, "application/x-x509-ca-cert" + CHARSET, engine.pki.ca_file.read_text())
     raise _error("Missing command")
 
 

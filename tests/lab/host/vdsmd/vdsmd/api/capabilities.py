@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..host import Host
 
 
-@verb("Host.ping", "Host.ping2", unlocked=True)
+@verb("Host.ping", "Host.ping2", "Host.confirmConnectivity", unlocked=True)
 def ping(host: Host) -> bool:
     host.network.confirm()
     return True
