@@ -16,7 +16,9 @@ from ..layout import Layout
 DATABASE = "db/engine_backup.db"
 FILES = "files"
 _SAVED = ("etc/ovirt-engine", "etc/ovirt-engine-setup.conf.d", "etc/pki/ovirt-engine", "var/lib/ovirt-engine/.ssh")
-_CONFIG = "".join(f"{name}DB_DUMP_COMPRESSOR=\n{name}DB_DUMP_FORMAT=plain\n" for name in ("", "DWH_", "KEYCLOAK_", "MANAGEDBLOCK_"))
+_CONFIG = "".join(
+    f"{name}DB_DUMP_COMPRESSOR=\n{name}DB_DUMP_FORMAT=plain\n" for name in ("", "DWH_", "KEYCLOAK_", "MANAGEDBLOCK_")
+)
 
 
 class ArchiveError(Exception):
@@ -95,4 +97,6 @@ def unpack(source: Path, directory: Path) -> None:
     ours = VERSION.rpartition(".")[0]
     if version.rpartition(".")[0] != ours:
         short = version.rpartition(".")[0] or version
-        raise ArchiveError(f"Backup was created by version '{short}' and can not be restored using the installed version {ours}")
+        raise ArchiveError(
+            f"Backup was created by version '{short}' and can not be restored using the installed version {ours}"
+        )
