@@ -77,15 +77,17 @@ def build(profile: Profile, cache_dir: Path, output: Path, with_ova: bool) -> di
             "virtual_size": image.VIRTUAL_SIZE,
             "size": qcow2.stat().st_size,
         }
-        result["qcow2"] = str(_link(qcow2, output / f"{profile.name}.qcow2"))
+        result["qcow2"] = str(link(qcow2, output / f"{profile.name}.qcow2"))
         if with_ova:
-            result["ova"] = str(_link(packed, output / f"{profile.name}.ova"))
+            result["ova"] = str(link(packed, output / f"{profile.name}.ova"))
     return {**result, "built": built, "seconds": round(time.monotonic() - started, 1)}
 
 
-def _link(source: Path, target: Path) -> Path:
+def link(source: Path, target: Path) -> Path:
     """Make `target` a hard link to `source` (a copy on another file system); it is replaced in one step."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and target.samefile(source):
+        return target
     fresh = target.with_name(f".{target.name}.new")
     fresh.unlink(missing_ok=True)
     try:

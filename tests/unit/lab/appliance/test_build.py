@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from appliance import base, cache, ova, payload
-from appliance.__main__ import image_digest, tree_digest
+from appliance.__main__ import image_digest, link, tree_digest
 from appliance.profiles import FAITHFUL, FAST
 
 
@@ -84,3 +84,12 @@ def test_apt_sources_are_the_machines_own() -> None:
 )
 def test_scripts_of_the_image_are_executable(path: Path) -> None:
     assert (path.read_bytes()[:2] == b"#!") == bool(path.stat().st_mode & 0o100) or path.name == "network"
+
+
+def test_a_result_is_linked_and_replaced_without_leftovers(tmp_path: Path) -> None:
+    for text in ("one", "one", "two"):
+        source = tmp_path / f"disk-{text}.qcow2"
+        source.write_text(text)
+        for _ in range(2):
+            assert link(source, tmp_path / "out/fast.qcow2").read_text() == text
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["fast.qcow2"]
