@@ -125,6 +125,11 @@ def test_bootstrap_move_and_second_boot(
         )
         vm.ssh(f"{PSQL} -c \"UPDATE vdc_options SET option_value = 'kept' WHERE option_name = '{OPTION}'\"")
         assert vm.ssh("test -e /run/runcmd-was-here").returncode == 0
+        backup = (
+            "engine-backup --file=/root/b --log=/root/l && engine-backup --mode=verify --file=/root/b --log=/root/l"
+        )
+        done = vm.ssh(f"{backup} && rm /root/b /root/l")
+        assert done.returncode == 0, done.stdout + done.stderr
         assert vm.ssh(f"grep -rlF {PASSWORD} /etc /root /var /run").stdout == ""
         directory = "/etc/NetworkManager/system-connections"
         vm.ssh(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from appliance.engine_tools.backup import main as backup
+from appliance.engine_tools.backup.archive import ArchiveError, extract
 from appliance.engine_tools.layout import Layout
 from conftest import FIXTURES
 
@@ -146,3 +147,12 @@ def test_without_a_word_on_permissions_nothing_is_restored(
 ) -> None:
     status, said = run(engine, capsys, "--mode=restore", f"--file={archive}", f"--log={tmp_path}/r.log")
     assert status == 1 and "FATAL: Please choose one of '--restore-permissions'" in said
+
+
+def test_an_archive_that_points_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with tarfile.open(tmp_path / "evil.tar", "w") as tar:
+        tar.add(tmp_path / "file", arcname="../escaped")
+    with tarfile.open(tmp_path / "evil.tar") as tar, pytest.raises(ArchiveError, match="escaped lies outside"):
+        extract(tar, tmp_path / "target")
+    assert not (tmp_path / "escaped").exists()
