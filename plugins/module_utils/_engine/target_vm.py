@@ -97,6 +97,7 @@ class TargetVm:
         self._wanted = wanted
         self._disk_id = disk_id
         self._fresh = False
+        self._attached: list[str] = []
         self.entity: Any = None
 
     @property
@@ -120,7 +121,9 @@ class TargetVm:
         self.entity = search.named(found, self._wanted.name)
         if self.entity is None:
             return False
-        disks = [attachment.id for attachment in self._attachments()]
+        with self._session.step("read the disks of the engine VM"):
+            attachments = self._service().disk_attachments_service().list()
+        disks = self._attached = [attachment.id for attachment in attachments]
         if any(disk != self._disk_id for disk in disks) or self.entity.cluster.id != self._wanted.cluster_id:
             raise HostedEngineError(
                 VM_FOREIGN,
@@ -147,7 +150,7 @@ class TargetVm:
 
     def attach(self) -> bool:
         """Attach the disk as the one to start from, and return whether it was not attached yet."""
-        if not self._fresh and self._disk_id in [attachment.id for attachment in self._attachments()]:
+        if self._disk_id in self._attached:
             return False
         wish = types.DiskAttachment(
             disk=types.Disk(id=self._disk_id), interface=types.DiskInterface.VIRTIO, bootable=True, active=True
@@ -188,10 +191,6 @@ class TargetVm:
 
     def _service(self) -> Any:
         return self._session.system.vms_service().vm_service(self.id)
-
-    def _attachments(self) -> list[Any]:
-        with self._session.step("read the disks of the engine VM"):
-            return list(self._service().disk_attachments_service().list())
 
     def _add_nic(self) -> bool:
         service, mac = self._service().nics_service(), self._wanted.mac.lower()

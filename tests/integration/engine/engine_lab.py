@@ -40,6 +40,20 @@ from vdsmclient.cli import main
 sys.exit(main())
 """
 
+# This machine's kernel need not speak NFS: the model's folder appears where the export would be mounted.
+MOUNT = """#!{python}
+import os, sys
+folder = sys.argv[-1]
+if os.path.basename(sys.argv[0]) == "umount":
+    os.unlink(folder)
+    os.mkdir(folder)
+else:
+    os.rmdir(folder)
+    path = {root!r} + "/rhev/data-center/mnt/" + sys.argv[-2].replace("_", "__").replace("/", "_")
+    os.makedirs(path, exist_ok=True)
+    os.symlink(path, folder)
+"""
+
 
 @dataclass
 class Result:
@@ -65,7 +79,6 @@ class Lab:
     address: str = "127.0.43.1"
     host_port: int = 54321
     exports: list[dict[str, Any]] = field(default_factory=list)
-    external_vm: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     port: int = 0
@@ -93,7 +106,9 @@ class Lab:
             **self.settings,
         }
         self.write(self.folder / "engine.json", json.dumps(config))
-        hosts = [{"address": self.address, "external_vms": [self.external_vm] if self.external_vm else []}]
+        # A plain interface, as a fresh host has: the management network is made while the host is added.
+        plain = {"management_network": False, "capabilities": {"lastClientIface": "eth0"}}
+        hosts = [{"address": self.address, **plain}]
         vdsm = {"hosts": hosts, "port": self.host_port, "control_port": self.vdsm_control}
         vdsm["defaults"] = {"seconds": {"task": 0.1, "boot": 0.1, "up": 0.2, "shutdown": 0.2}}
         if self.exports:
@@ -123,6 +138,9 @@ class Lab:
         }
         self.write(self.folder / "bin" / "ssh", SSH.format(**names), 0o755)
         self.write(self.folder / "bin" / "vdsm-client", VDSM_CLIENT.format(**names), 0o755)
+        for name in ("mount", "umount"):
+            text = MOUNT.format(python=sys.executable, root=str(self.folder / "storage"))
+            self.write(self.folder / "bin" / name, text, 0o755)
 
     def spawn(self, name: str, words: list[str]) -> None:
         environment = {**os.environ, "PYTHONPATH": f"{LAB}:{LAB / 'host' / 'vdsmd'}"}

@@ -171,9 +171,8 @@ def test_a_disk_that_fails_is_told(lab: Lab) -> None:
 def test_a_mac_address_that_is_taken(lab: Lab) -> None:
     host = lab.add_host()
     storage = lab.add_storage(host)
-    lab.fault(
-        "POST */vms/*/nics", status=409, detail="[MAC Address 00:16:3e:77:00:50 is already in use by VM or snapshot: V.]"
-    )
+    taken = "[MAC Address 00:16:3e:77:00:50 is already in use by VM or snapshot: V.]"
+    lab.fault("POST */vms/*/nics", status=409, detail=taken)
     arguments = lab.vm_arguments(host, storage)
     assert lab.refused("engine_target_vm", **arguments)["id"] == "engine.mac_in_use"
     assert lab.done("engine_target_vm", **arguments)["changed"]
