@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,10 +117,13 @@ class Lab:
         self.write(self.folder / "vdsmd.json", json.dumps(vdsm))
         root = self.folder / "storage"
         self.spawn("vdsmd", ["vdsmd", "--config", str(self.folder / "vdsmd.json"), "--root", str(root)])
-        self.spawn("engine", ["engine_sim", "serve", "--config", str(self.folder / "engine.json")])
         self.write_programs()
-        for address, port in ((self.address, self.host_port), ("127.0.0.1", self.port)):
-            self.wait_for_port(address, port)
+        self.wait_for_port(self.address, self.host_port)
+        self.start_engine()
+
+    def start_engine(self) -> None:
+        self.spawn("engine", ["engine_sim", "serve", "--config", str(self.folder / "engine.json")])
+        self.wait_for_port("127.0.0.1", self.port)
 
     @staticmethod
     def write(path: Path, text: str, mode: int = 0o600) -> None:
@@ -160,6 +164,18 @@ class Lab:
                     raise AssertionError(f"nobody listens at {address}:{port}: {error}\n" + "\n".join(logs)) from error
             time.sleep(0.05)
 
+    def read(self, name: str) -> str:
+        """Return the text of a file of this lab, or nothing."""
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""
+
+    @staticmethod
+    def wait_until(condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, "it did not happen in time"
+            time.sleep(0.05)
+
     def stop(self) -> None:
         while self.processes:
             self.end(self.processes.pop())
@@ -176,8 +192,7 @@ class Lab:
             path.unlink()
         for name in ("session", "journal.json"):
             (self.folder / name).unlink(missing_ok=True)
-        self.spawn("engine", ["engine_sim", "serve", "--config", str(self.folder / "engine.json")])
-        self.wait_for_port("127.0.0.1", self.port)
+        self.start_engine()
 
     def start_sshd(self) -> None:
         """Let the engine log in to the host by ssh with a key that stands in the test's authorized_keys."""
