@@ -14,7 +14,6 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.target
     PSQL,
     TargetVm,
     WantedVm,
-    remember_configuration_disk,
 )
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
@@ -222,14 +221,26 @@ def made(engine: FakeEngine, session: Session, journal: Journal) -> TargetVm:
 
 def test_the_origin_is_set_once(engine: FakeEngine, session: Session, journal: Journal) -> None:
     vm = made(engine, session, journal)
-    shell = Database(recorded("origin=6 WHERE vm_guid='99642496"))
-    assert vm.mark(shell)
-    assert shell.ran == [[PSQL, "-c", f"UPDATE vm_static SET origin=6 WHERE vm_guid='{VM}'"]]
+    shell = Database(recorded("origin=6 WHERE vm_guid='99642496") + recorded("HostedEngineConfigurationImageGuid"))
+    assert vm.mark(shell, "d1")
+    origin, note = shell.ran[0][2], shell.ran[0][4]
+    assert shell.ran == [[PSQL, "-c", origin, "-c", note]]
+    assert origin == f"UPDATE vm_static SET origin=6 WHERE vm_guid='{VM}'"
+    assert "option_value='d1'" in note
+    assert vm.configuration_disk_noted
     vm.publish()
     assert vm.is_managed
-    assert not vm.mark(Database())
+    assert not vm.mark(Database(), "d1")
     sent = engine.asked("PUT", f"/api/vms/{VM}")[0].body
     assert "<description>Hosted engine VM</description>" in sent
+
+
+def test_nothing_depends_on_the_note_of_the_configuration_disk(
+    engine: FakeEngine, session: Session, journal: Journal
+) -> None:
+    vm = made(engine, session, journal)
+    assert vm.mark(Database(recorded("origin=6 WHERE vm_guid='99642496")), "d1")
+    assert not vm.configuration_disk_noted
 
 
 @pytest.mark.parametrize("statement", ["vm_guid='00000000-0000-0000-0000-0000000000ff'", "nocolumn", "SELEC "])
@@ -238,7 +249,7 @@ def test_a_statement_that_changed_nothing_is_seen_though_psql_ends_with_0(
 ) -> None:
     vm = made(engine, session, journal)
     with pytest.raises(HostedEngineError) as failure:
-        vm.mark(Database(recorded(statement)))
+        vm.mark(Database(recorded(statement) + "UPDATE 1\n"), "d1")
     assert failure.value.problem.id == "engine.origin_not_set"
 
 
@@ -248,13 +259,6 @@ def test_an_engine_that_ignored_the_origin_is_noticed(engine: FakeEngine, sessio
     with pytest.raises(HostedEngineError) as failure:
         vm.publish()
     assert failure.value.observed == "origin ovirt"
-
-
-def test_the_configuration_disk_is_noted_where_that_is_possible() -> None:
-    shell = Database(recorded("HostedEngineConfigurationImageGuid"), "ERROR:  relation does not exist")
-    assert remember_configuration_disk(shell, "d1")
-    assert "option_value='d1'" in shell.ran[0][-1]
-    assert not remember_configuration_disk(shell, "d1")
 
 
 class Stores:
