@@ -11,6 +11,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.sdk import types
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.session import Session
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.storage import WantedDomain
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.waits import when_free
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import Look, pending, ready, wait_for
 
@@ -146,9 +147,10 @@ class DomainMaker:
         self._notes.gone(KIND, self._wanted.name)
 
     def _attach(self, domain: Any) -> None:
+        service, wish = self._data_center().storage_domains_service(), types.StorageDomain(id=domain.id)
+        doing = f"attach storage domain {domain.name}"
         try:
-            with self._session.step(f"attach storage domain {domain.name}", "attach", seconds=self._seconds):
-                self._data_center().storage_domains_service().add(types.StorageDomain(id=domain.id))
+            when_free(self._session, doing, "attach", lambda: service.add(wish), limit=self._seconds)
         except HostedEngineError as error:
             raise storage.explain(error, self._wanted) from error
 

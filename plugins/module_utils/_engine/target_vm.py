@@ -10,6 +10,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine import
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import Notes, Shell
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.sdk import types
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.session import Session
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.waits import when_free
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 
 VM_FOREIGN = declare(
@@ -160,8 +161,8 @@ class TargetVm:
         wish = types.DiskAttachment(
             disk=types.Disk(id=self._disk_id), interface=types.DiskInterface.VIRTIO, bootable=True, active=True
         )
-        with self._session.step("attach the engine VM's disk", "attach-disk"):
-            self._service().disk_attachments_service().add(wish)
+        service = self._service().disk_attachments_service()
+        when_free(self._session, "attach the engine VM's disk", "attach-disk", lambda: service.add(wish))
         return True
 
     def mark(self, shell: Shell, configuration_disk: str) -> bool:
@@ -195,8 +196,8 @@ class TargetVm:
             HostedEngineError: C(engine.origin_not_set) when the engine still holds it for an ordinary VM.
         """
         wish = types.Vm(description="Hosted engine VM", console=types.Console(enabled=True))
-        with self._session.step("have the engine VM's OVF written", "target-vm-ovf"):
-            self.entity = self._service().update(wish)
+        service, doing = self._service(), "have the engine VM's OVF written"
+        self.entity = when_free(self._session, doing, "target-vm-ovf", lambda: service.update(wish))
         if not self.is_managed:
             raise HostedEngineError(
                 ORIGIN_NOT_SET, expected=f"origin {MANAGED}", observed=f"origin {self.entity.origin}"

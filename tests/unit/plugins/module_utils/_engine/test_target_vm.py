@@ -27,6 +27,7 @@ CLUSTER = "9d4dc3b0-e071-48c7-b1bd-37fe8fe1f167"
 NETWORK = "36ba3538-3d07-42cb-8fcd-4b0e91be9f7f"
 DISKS = f"/api/storagedomains/{SD}/disks"
 FOUR = disks.wanted(SD, 10 * 2**30)
+BUSY = "[Cannot ${action} Storage. Related operation is currently in progress. Please try again later.]"
 MAC = "00:16:3E:00:00:01"
 WANTED = WantedVm("cf_he", 2**34, 4, MAC, "uefi", CLUSTER, "ovirtmgmt", NETWORK)
 
@@ -152,6 +153,36 @@ def test_a_new_vm_is_made_wired_and_attached(engine: FakeEngine, session: Sessio
     assert "<interface>virtio</interface>" in attached
     assert engine.asked("POST", f"/api/vms/{VM}/graphicsconsoles") == []
     assert journal.made("target_vm")[0]["id"] == VM
+
+
+def test_a_disk_that_is_still_locked_is_attached_a_little_later(
+    engine: FakeEngine, session: Session, journal: Journal, clock: Ticking
+) -> None:
+    plan_new_vm(engine)
+    busy = fault(
+        409, "[Cannot attach Virtual Disk. Related operation is currently in progress. Please try again later.]"
+    )
+    path = f"/api/vms/{VM}/diskattachments"
+    engine.plan("POST", path, busy, busy, golden("vms/attach-he-disk"))
+    vm = target(session, journal)
+    vm.create()
+    assert vm.attach()
+    assert clock.pauses == [0.5, 0.75]
+    engine.plan("POST", path, busy)
+    with pytest.raises(HostedEngineError, match="Related operation") as failure:
+        vm.attach()
+    assert failure.value.problem.id == "wait.deadline"
+
+
+def test_another_refusal_is_final(engine: FakeEngine, session: Session, journal: Journal, clock: Ticking) -> None:
+    plan_new_vm(engine)
+    path = f"/api/vms/{VM}/diskattachments"
+    engine.plan("POST", path, fault(409, "[Cannot attach Virtual Disk. The disk is already attached to VM.]"))
+    vm = target(session, journal)
+    vm.create()
+    with pytest.raises(HostedEngineError, match="already attached"):
+        vm.attach()
+    assert clock.pauses == []
 
 
 def test_our_vm_is_found_again(engine: FakeEngine, session: Session, journal: Journal) -> None:
@@ -299,9 +330,8 @@ def test_a_stale_store_is_asked_for_again_and_told_at_last(
     engine: FakeEngine, session: Session, text: str, updated: bool
 ) -> None:
     engine.plan("GET", DISKS, golden("storage/ovf-disks"))
-    busy = "[Cannot ${action} Storage. Related operation is currently in progress. Please try again later.]"
     path = f"/api/storagedomains/{SD}/updateovfstore"
-    engine.plan("POST", path, fault(409, busy), golden("hosted-engine/update-ovf-store"))
+    engine.plan("POST", path, fault(409, BUSY), golden("hosted-engine/update-ovf-store"))
     with pytest.raises(HostedEngineError) as failure:
         wait(session, Stores((text, updated)), 60)
     assert failure.value.problem.id == "engine.ovf_stores_stale"
