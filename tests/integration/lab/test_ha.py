@@ -18,7 +18,7 @@ from vdsm_rpc.client import Client, client_context
 
 sys.path.insert(0, str(CHECKOUT))
 
-from tests.unit.lab.ha.deployment import Deployment  # noqa: E402
+from tests.unit.lab.ha.deployment import Deployment
 
 LAB = "hat"
 PACKAGES = CHECKOUT / "tests" / "lab" / "host"
@@ -98,9 +98,7 @@ class Cluster:
 
     def conf(self, host_id: int) -> str:
         fqdn = f"{self.gateway}:{self.page.server_address[1]}"
-        return self.made.hosted_engine_conf(
-            fqdn=fqdn, network_test="dns", gateway=self.gateway, host_id=str(host_id)
-        )
+        return self.made.hosted_engine_conf(fqdn=fqdn, network_test="dns", gateway=self.gateway, host_id=str(host_id))
 
     def _storage(self, scratch: Path) -> None:
         context = client_context(scratch / "ca.pem", scratch / "client.pem", scratch / "client.key")
@@ -115,8 +113,15 @@ class Cluster:
     @staticmethod
     def _bridge(vdsm: Client, host: dict[str, Any]) -> None:
         network = {
-            "nic": host["nic"], "bridged": True, "ipaddr": host["address"], "netmask": "255.255.255.0",
-            "gateway": host["gateway"], "bootproto": "none", "defaultRoute": True, "switch": "legacy", "STP": "no",
+            "nic": host["nic"],
+            "bridged": True,
+            "ipaddr": host["address"],
+            "netmask": "255.255.255.0",
+            "gateway": host["gateway"],
+            "bootproto": "none",
+            "defaultRoute": True,
+            "switch": "legacy",
+            "STP": "no",
         }
         options = {"connectivityCheck": "false", "commitOnSuccess": True}
         vdsm.call("Host.setupNetworks", {"networks": {"ovirtmgmt": network}, "bondings": {}, "options": options})
@@ -131,7 +136,10 @@ class Cluster:
         store = made.ovf_store({"<rasd:VirtualQuantity>16384<": "<rasd:VirtualQuantity>512<"})
         image, volume = made.disks["OVFS"]
         headers = {
-            "Storage-Pool-Id": made.pool, "Storage-Domain-Id": made.domain, "Image-Id": image, "Volume-Id": volume,
+            "Storage-Pool-Id": made.pool,
+            "Storage-Domain-Id": made.domain,
+            "Image-Id": image,
+            "Volume-Id": volume,
         }
         vdsm.upload(headers, store)
         made.describe_ovf_store(call, len(store))
@@ -170,10 +178,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def test_services_do_not_start_without_configuration(cluster: Cluster) -> None:
-    script = "mv /etc/ovirt-hosted-engine/hosted-engine.conf /root/; systemctl start ovirt-ha-agent; rc=$?;" \
-        " systemctl is-active ovirt-ha-agent ovirt-ha-broker; hosted-engine --check-deployed;" \
+    script = (
+        "mv /etc/ovirt-hosted-engine/hosted-engine.conf /root/; systemctl start ovirt-ha-agent; rc=$?;"
+        " systemctl is-active ovirt-ha-agent ovirt-ha-broker; hosted-engine --check-deployed;"
         " mv /root/hosted-engine.conf /etc/ovirt-hosted-engine/; echo $rc"
-    assert cluster.run(cluster.hosts[0], script).split("\n")[:4] == ["inactive", "inactive", "You must run deploy first", "0"]
+    )
+    assert cluster.run(cluster.hosts[0], script).split("\n")[:4] == [
+        "inactive",
+        "inactive",
+        "You must run deploy first",
+        "0",
+    ]
 
 
 def test_lockspace_is_really_written(cluster: Cluster) -> None:
@@ -182,7 +197,8 @@ def test_lockspace_is_really_written(cluster: Cluster) -> None:
     wait(lambda: "broker.socket" in cluster.run(first, "ls /var/run/ovirt-hosted-engine-ha"), "the socket")
     image, volume = cluster.made.disks["HESD"]
     path = f"/run/vdsm/storage/{cluster.made.domain}/{image}/{volume}"
-    script = f"hosted-engine --reinitialize-lockspace --force && sanlock direct read_leader -s hosted-engine:1:{path}:0 -Z 512 -A 1M"
+    reader = f"sanlock direct read_leader -s hosted-engine:1:{path}:0 -Z 512 -A 1M"
+    script = f"hosted-engine --reinitialize-lockspace --force && {reader}"
     assert "space_name hosted-engine\n" in cluster.run(first, script)
 
 
@@ -199,7 +215,11 @@ def test_agents_bring_one_engine_up(cluster: Cluster) -> None:
     assert "\ns hosted-engine:1:/run/vdsm/storage/" in leases
     stats = json.loads(cluster.run(first, "vdsm-client Host getStats"))["haStats"]
     assert stats == {
-        "active": True, "configured": True, "globalMaintenance": False, "localMaintenance": False, "score": 3400,
+        "active": True,
+        "configured": True,
+        "globalMaintenance": False,
+        "localMaintenance": False,
+        "score": 3400,
     }
     modes = "stat -c '%a %U:%G %n' /var/run/ovirt-hosted-engine-ha/vm.conf /var/log/ovirt-hosted-engine-ha/agent.log"
     assert [line.split()[:2] for line in cluster.run(first, modes).splitlines()] == [["640", "vdsm:kvm"]] * 2
@@ -237,6 +257,8 @@ def test_maintenance_and_clean_up(cluster: Cluster) -> None:
     assert "rc=1" in cluster.run(second, "hosted-engine --set-maintenance --mode=local 2>&1; echo rc=$?")
     cluster.run(second, "ovirt-hosted-engine-cleanup -q")
     assert cluster.domains(second) == []
-    left = cluster.run(second, "ls /etc/ovirt-hosted-engine; systemctl is-active ovirt-ha-agent ovirt-ha-broker || true")
+    left = cluster.run(
+        second, "ls /etc/ovirt-hosted-engine; systemctl is-active ovirt-ha-agent ovirt-ha-broker || true"
+    )
     assert left.split() == ["virsh_auth.conf", "inactive", "inactive"]
     assert "local_maintenance=False" in cluster.run(second, "cat /var/lib/ovirt-hosted-engine-ha/ha.conf")
