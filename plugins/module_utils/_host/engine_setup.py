@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import health, hosts, setup_answers, textfile
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
+    health,
+    hosts_file,
+    setup_answers,
+    textfile,
+)
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
 from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import Clock
@@ -112,7 +117,7 @@ def set_up(
         seen = look(guest)
         if dry_run:
             return _facts(wish, seen, ca_file, ""), not seen.done
-        changed = hosts.add(guest.address, wish.fqdn, ledger)
+        changed = hosts_file.add(guest.address, wish.fqdn, ledger)
         changed = _name_in_guest(guest, wish) or changed
         log = ""
         if not seen.done:
@@ -134,14 +139,14 @@ def _facts(wish: SetupWish, seen: Seen, ca_file: str, log: str) -> dict[str, Any
 
 def _name_in_guest(guest: Guest, wish: SetupWish) -> bool:
     """Make the guest know itself and the host by name, whatever DNS says of them now."""
-    marker = hosts.GUEST_MARKER + os.path.basename(wish.folder)
-    before = guest.read(hosts.PATH)
-    after = hosts.with_line(before, guest.address, wish.fqdn, marker)
+    marker = hosts_file.GUEST_MARKER + os.path.basename(wish.folder)
+    before = guest.read(hosts_file.PATH)
+    after = hosts_file.with_line(before, guest.address, wish.fqdn, marker)
     if wish.host_address and wish.host_name:
-        after = hosts.with_line(after, wish.host_address, wish.host_name, f"{marker}-host")
+        after = hosts_file.with_line(after, wish.host_address, wish.host_name, f"{marker}-host")
     if after == before:
         return False
-    guest.write(hosts.PATH, after)
+    guest.write(hosts_file.PATH, after)
     return True
 
 

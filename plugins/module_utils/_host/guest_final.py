@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import hosts, keyfile, textfile
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import hosts_file, keyfile, textfile
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE, Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.seed import SSHD_DROP_IN
 
@@ -66,7 +66,7 @@ class FinalWish:
         own = [f"{self.network.address} {self.fqdn}"] if self.network.address else []
         host = [f"{self.host_address} {self.host_name}"] if self.host_address and self.host_name else []
         wanted = own + host if self.etc_hosts else []
-        kept = hosts.without(text, hosts.GUEST_MARKER)
+        kept = hosts_file.without(text, hosts_file.GUEST_MARKER)
         missing = [line for line in wanted if line not in kept.splitlines()]
         return kept + ("" if kept.endswith("\n") or not kept else "\n") + "".join(f"{line}\n" for line in missing)
 
@@ -88,7 +88,11 @@ def configure(guest: Guest, wish: FinalWish, dry_run: bool = False) -> Done:
     own_key = textfile.read(guest.key + ".pub").split()[1:2]
     with guest:
         seen = _look(guest)
-        wanted = {keyfile.PATH: wish.network.keyfile(), hosts.PATH: wish.hosts(seen[hosts.PATH]), DROP_IN: wish.sshd()}
+        wanted = {
+            keyfile.PATH: wish.network.keyfile(),
+            hosts_file.PATH: wish.hosts(seen[hosts_file.PATH]),
+            DROP_IN: wish.sshd(),
+        }
         if not seen["include"].strip():
             del wanted[DROP_IN]
         files = {path: text for path, text in wanted.items() if seen[path] != text}
@@ -117,7 +121,7 @@ def _expected_end() -> Iterator[None]:
 
 
 def _look(guest: Guest) -> dict[str, str]:
-    paths = (keyfile.PATH, hosts.PATH, DROP_IN, KEYS)
+    paths = (keyfile.PATH, hosts_file.PATH, DROP_IN, KEYS)
     lines = [f"cat {path} 2>/dev/null; printf '{_MARK}'" for path in paths]
     lines.append(f"grep -s '^Include /etc/ssh/sshd_config.d' /etc/ssh/sshd_config; printf '{_MARK}'")
     lines.append("ls /etc/cloud/cloud-init.disabled 2>/dev/null; true")
@@ -128,7 +132,7 @@ def _look(guest: Guest) -> dict[str, str]:
 def _script(files: dict[str, str], wish: FinalWish, own_key: Optional[str], has_drop_ins: bool) -> str:
     lines = ["set -e", "umask 077"]
     for path, text in files.items():
-        mode = "0644" if path == hosts.PATH else "0600"
+        mode = "0644" if path == hosts_file.PATH else "0600"
         lines += [
             f"mkdir -p {path.rpartition('/')[0]}",
             f"printf %s {shlex.quote(text)} >{path}.node0",

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import Optional
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.problems import CERTIFICATE
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import Clock, Look, pending, ready, wait_for
 
@@ -17,11 +18,6 @@ ENGINE_UNHEALTHY = declare(
     "The engine does not report good health",
     "Look at /var/log/ovirt-engine/{boot,server,engine}.log in the engine VM, then run the same playbook again.",
     retryable=True,
-)
-ENGINE_CERTIFICATE = declare(
-    "engine.certificate",
-    "The engine's certificate is not valid for its name",
-    "The engine was set up with another name, or another machine answers at this address.",
 )
 
 PATH = "/ovirt-engine/services/health"
@@ -55,7 +51,7 @@ def look_once(name: str, address: str, ca_file: str, port: int = 443, timeout: f
         body = answer.read(500).decode("utf-8", "replace").strip()
     except ssl.SSLCertVerificationError as error:
         raise HostedEngineError(
-            ENGINE_CERTIFICATE, expected=f"a certificate for {name}", observed=f"{address}: {error.verify_message}"
+            CERTIFICATE, expected=f"a certificate for {name}", observed=f"{address}: {error.verify_message}"
         ) from error
     except (OSError, http.client.HTTPException) as error:
         return f"{address}: {error}"

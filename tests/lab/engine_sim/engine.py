@@ -49,7 +49,18 @@ class Engine:
         fresh = schema.create(self.db)
         if fresh:
             seed.fill(self)
+        self._read_options()
         self.admin = self.db.row("SELECT * FROM users ORDER BY username LIMIT 1")
+
+    def _read_options(self) -> None:
+        """Options that engine-config changed since the installation hold, from this start on."""
+        changed = {row["option_name"]: row["option_value"] for row in self.db.rows(
+            "SELECT option_name, option_value FROM vdc_options WHERE version = 'general' AND option_value != default_value")}
+        for option, setting in (("InstallVds", "install_vds"), ("EncryptHostCommunication", "encrypt_host_communication")):
+            if option in changed:
+                setattr(self.config, setting, changed[option].lower() == "true")
+        if "OvfUpdateIntervalInMinutes" in changed:
+            self.config.ovf_update_interval_minutes = int(changed["OvfUpdateIntervalInMinutes"])
 
     def start(self) -> None:
         """Takes up the work of a booted engine: hosts are looked at anew, OVF stores written at intervals."""

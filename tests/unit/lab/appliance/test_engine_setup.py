@@ -34,7 +34,7 @@ class Service:
         self.calls.append(arguments[0])
         if arguments[0] == "start" and not self.layout.database.exists():
             make_database(self.layout.database)
-        return "active\n"
+        return "ActiveState=active\nNRestarts=0\n"
 
 
 def setup(layout: Layout, tmp_path: Path, *answers: str, options: tuple[str, ...] = ("--accept-defaults", "--offline")) -> tuple[int, str, Service]:
@@ -154,8 +154,8 @@ def test_the_options_of_a_real_installation_are_added(layout: Layout, tmp_path: 
 
 
 def test_a_service_that_dies_is_an_error_at_once(layout: Layout, tmp_path: Path) -> None:
-    with pytest.raises(work.SetupError, match="Failed to start service 'ovirt-engine'"):
-        work.wait_for_database(layout, service_failed=lambda: True)
+    with pytest.raises(work.SetupError, match="Failed to start service 'ovirt-engine': no module"):
+        work.wait_for_database(layout, lambda: "no module")
 
 
 @pytest.mark.parametrize(("text", "value"), [

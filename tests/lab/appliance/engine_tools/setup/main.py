@@ -123,7 +123,7 @@ class Setup:
         dialog.info("Creating/refreshing Engine database schema")
         self._service("enable", "--quiet", "ovirt-engine.service")
         self._service("start", "ovirt-engine.service")
-        work.wait_for_database(layout, self._service_failed)
+        work.wait_for_database(layout, self._why_service_fails)
         work.complete_options(layout, environment)
         dialog.info("Creating/refreshing Engine 'internal' domain database schema")
         if not self._existing:
@@ -133,8 +133,13 @@ class Setup:
         work.write_post_configuration(layout, environment)
         self._enter("Transaction commit")
 
-    def _service_failed(self) -> bool:
-        return self._service("show", "--property=ActiveState", "--value", "ovirt-engine.service").strip() == "failed"
+    def _why_service_fails(self) -> str:
+        """The last words of a service that failed or is started again and again; '' while it may still come up."""
+        shown = self._service("show", "--property=ActiveState,NRestarts", "ovirt-engine.service")
+        state = dict(line.partition("=")[::2] for line in shown.splitlines())
+        if state.get("ActiveState") != "failed" and int(state.get("NRestarts") or 0) < 2:
+            return ""
+        return work.last_words("ovirt-engine.service") or "no word in the journal"
 
     def _close(self) -> None:
         self._enter("Closing up")

@@ -117,12 +117,19 @@ def systemctl(*arguments: str) -> str:
     return done.stdout
 
 
-def wait_for_database(layout: Layout, service_failed: Callable[[], bool], deadline: float = 120) -> None:
+def last_words(unit: str) -> str:
+    """The last line that a unit wrote to the journal."""
+    done = subprocess.run(["journalctl", "--unit", unit, "--lines=20", "--output=cat"], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if line and "ovirt-engine.service" not in line]
+    return lines[-1] if lines else ""
+
+
+def wait_for_database(layout: Layout, why_service_fails: Callable[[], str], deadline: float = 120) -> None:
     """The service makes the schema at its first start; it is there when the options are. Raises SetupError."""
     end = time.monotonic() + deadline
     while not checks.has_database(layout.database):
-        if service_failed():
-            raise SetupError("Failed to start service 'ovirt-engine'; see journalctl -u ovirt-engine")
+        if reason := why_service_fails():
+            raise SetupError(f"Failed to start service 'ovirt-engine': {reason}")
         if time.monotonic() > end:
             raise SetupError(f"{layout.shown(layout.database)} has no options {deadline:.0f} s after the start of ovirt-engine")
         time.sleep(0.2)

@@ -17,7 +17,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     engine_setup,
     guest_final,
     health,
-    hosts,
+    hosts_file,
     keyfile,
     setup_answers,
 )
@@ -93,7 +93,7 @@ def guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderGuest:
         (root / "bin" / name).write_text(text.replace("ROOT", str(root)))
         (root / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{root}/bin:{os.environ['PATH']}")
-    monkeypatch.setattr(hosts, "PATH", "/etc/hosts")
+    monkeypatch.setattr(hosts_file, "PATH", "/etc/hosts")
     key = tmp_path / "key"
     key.write_text("secret")
     (tmp_path / "key.pub").write_text("ssh-ed25519 AAAAOURS node0-bootstrap\n")
@@ -111,7 +111,7 @@ def host_lines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         added.append((address, name))
         return new
 
-    monkeypatch.setattr(hosts, "add", add)
+    monkeypatch.setattr(hosts_file, "add", add)
     return added
 
 
