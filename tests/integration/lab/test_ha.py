@@ -237,6 +237,29 @@ def test_agents_bring_one_engine_up(cluster: Cluster) -> None:
     assert cluster.domains(second) == []
 
 
+def test_the_engine_sets_local_maintenance(cluster: Cluster) -> None:
+    second = cluster.hosts[1]
+
+    def told() -> tuple[bool, int]:
+        stats = json.loads(cluster.run(second, "vdsm-client Host getStats"))["haStats"]
+        return stats["localMaintenance"], stats["score"]
+
+    cluster.run(second, "vdsm-client Host setHaMaintenanceMode mode=LOCAL enabled=true")
+    wait(lambda: told() == (True, 0), "local maintenance")
+    conf = cluster.run(second, "cat /var/lib/ovirt-hosted-engine-ha/ha.conf")
+    assert conf == "local_maintenance=True\nlocal_maintenance_manual=False\n"
+    cluster.run(second, "vdsm-client Host setHaMaintenanceMode mode=LOCAL enabled=false")
+    wait(lambda: told() == (False, 3400), "the end of local maintenance")
+
+
+def test_broker_that_refuses_to_start_once_comes_back(cluster: Cluster) -> None:
+    second = cluster.hosts[1]
+    script = "echo 1 >/var/lib/ovirt-hosted-engine-ha/lab-refuse-start; systemctl restart ovirt-ha-broker"
+    cluster.run(second, script + "; ! test -e /var/run/ovirt-hosted-engine-ha/vm.conf")
+    wait(lambda: cluster.status(second).get("2", {}).get("live-data"), "the second host's own data")
+    assert int(cluster.run(second, "systemctl show -P NRestarts ovirt-ha-broker")) == 1
+
+
 def test_the_other_host_takes_over(cluster: Cluster) -> None:
     first, second = cluster.hosts
     driver("power-off", "--hard", first)
