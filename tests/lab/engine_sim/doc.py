@@ -7,6 +7,7 @@ writes numbers and booleans as strings there, but times and decimals as numbers 
 
 from __future__ import annotations
 
+import calendar
 import json
 from datetime import datetime, timezone
 from typing import Any
@@ -73,7 +74,7 @@ def _json(value: Any) -> Any:
     if isinstance(value, list):
         return [_json(item) for item in value]
     if isinstance(value, datetime):
-        return int(round(value.timestamp() * 1000))
+        return calendar.timegm(value.utctimetuple()) * 1000 + value.microsecond // 1000
     if isinstance(value, float):
         return int(value) if value == int(value) else value
     return _text(value)

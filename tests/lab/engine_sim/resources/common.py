@@ -76,15 +76,18 @@ def _remove_permission(call: Call, row: Row) -> None:
 
 
 def permissions(tag: str = "", collection: str = "") -> Sub:
-    """The permissions on an object: those on everything and its own."""
+    """The permissions on an object: those on everything and its own.
+
+    `collection` is the path of its collection, with `{0}` for the id of an object further up.
+    """
 
     def owner(row: Row, call: Call) -> Any:
-        return ref(collection, call.parents[-1]) if call.parents else None
+        return ref(collection.format(*call.parents), call.parents[-1]) if call.parents else None
 
     def rows(call: Call, parent: str | None) -> list[Row]:
         found = _permission_rows(call, parent)
         for row in found:
-            above = f"{collection}/{parent}/" if parent else ""
+            above = f"{collection.format(*call.parents)}/{parent}/" if parent else ""
             row["above"] = f"groups/{row['group_id']}/" if row["group_id"] else above
         return found
 

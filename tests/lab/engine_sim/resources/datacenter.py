@@ -89,7 +89,7 @@ QUOTA = Resource(
 schema.table("quota", "is_default BOOLEAN")
 # The key must come first in the table; fields were declared in the order of the document.
 schema.TABLES["quota"] = {"id": "TEXT PRIMARY KEY", **schema.TABLES["quota"]}
-QUOTA.subs = {"permissions": permissions("quota", "quotas"), "quotastoragelimits": empty("quota_storage_limit", "quota_storage_limits"),
+QUOTA.subs = {"permissions": permissions("quota", "datacenters/{0}/quotas"), "quotastoragelimits": empty("quota_storage_limit", "quota_storage_limits"),
               "quotaclusterlimits": empty("quota_cluster_limit", "quota_cluster_limits")}
 
 DATA_CENTER = Resource(

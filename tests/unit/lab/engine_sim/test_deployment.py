@@ -11,6 +11,7 @@ from typing import Any
 
 import ovirtsdk4 as sdk
 import pytest
+from crawl import Crawler
 from ovirtsdk4 import types
 
 from sim_support import Simulator, until
@@ -205,3 +206,10 @@ def test_tokens_are_counted(simulator: Simulator, connection: sdk.Connection) ->
     after = simulator.control("/state")
     assert after["unrevoked_tokens"] == before["unrevoked_tokens"]
     assert after["counters"]["logins"] == before["counters"]["logins"] + 1
+
+
+def test_every_address_resolves_and_both_formats_say_the_same(simulator: Simulator) -> None:
+    crawler = Crawler(simulator.state)
+    crawler.crawl("/ovirt-engine/api")
+    assert crawler.broken == {}
+    assert len(crawler.seen) > 300
