@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Documents of the API: one tree of plain Python values, written and read as XML or JSON.
 
 A document is a dict. Keys that begin with `@` are attributes (`@id`, `@href`); a list is a repeated element; a dict is an
@@ -93,8 +94,10 @@ def _leaf(kind: str, text: str) -> Any:
         values = model.enum_values(kind[5:])
         if text.lower() not in values:
             listed = ", ".join(f"'{value}'" for value in values)
-            raise InvalidValue(f"The string '{text}' isn't a valid value for the '{kind[5:]}' enumerated type. "
-                               f"Valid values are: {listed}.")
+            raise InvalidValue(
+                f"The string '{text}' isn't a valid value for the '{kind[5:]}' enumerated type. "
+                f"Valid values are: {listed}."
+            )
         return text.lower()
     if kind == "boolean":
         if text.lower() not in _BOOLEANS:
@@ -175,8 +178,9 @@ def _from_object(value: dict[str, Any], tag: str) -> Doc:
             doc[name] = _from_value(member, members[name], name)
         else:
             kind = "".join(part.capitalize() for part in tag.split("_"))
-            raise HtmlAnswer(400, f'Unrecognized field "{name}" (class org.ovirt.engine.api.model.{kind}), '
-                                  "not marked as ignorable")
+            raise HtmlAnswer(
+                400, f'Unrecognized field "{name}" (class org.ovirt.engine.api.model.{kind}), not marked as ignorable'
+            )
     return doc
 
 

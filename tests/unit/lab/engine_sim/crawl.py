@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Walks all addresses of a running simulator and compares its two formats."""
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ class Crawler:
     def __init__(self, state: dict[str, Any]) -> None:
         address = urlsplit(state["url"])
         context = ssl.create_default_context(cafile=state["ca_file"])
-        self._connection = http.client.HTTPSConnection(address.hostname or "", address.port, context=context, timeout=60)
+        self._connection = http.client.HTTPSConnection(
+            address.hostname or "", address.port, context=context, timeout=60
+        )
         secret = base64.b64encode(f"{state['user']}:{state['password']}".encode()).decode()
         self._headers = {"Authorization": f"Basic {secret}"}
         self.seen: set[str] = set()

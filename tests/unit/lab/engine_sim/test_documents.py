@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Documents: XML and JSON say the same, bodies are read by the types of the API."""
 
 from __future__ import annotations
@@ -51,20 +52,33 @@ def test_what_is_written_as_json_is_read_back(document: dict[str, Any]) -> None:
 
 def test_leaves_in_json() -> None:
     when = datetime(2026, 1, 2, 3, 4, 5, 678000, timezone.utc)
-    written = json.loads(doc.to_json({"port": 54321, "enabled": True, "speed": 2600.0, "time": when, "comment": "", "gone": None}))
+    written = json.loads(
+        doc.to_json({"port": 54321, "enabled": True, "speed": 2600.0, "time": when, "comment": "", "gone": None})
+    )
     assert written == {"port": "54321", "enabled": "true", "speed": 2600, "time": 1767323045678, "comment": ""}
     assert b"<time>2026-01-02T03:04:05.678Z</time>" in doc.to_xml("event", {"time": when})
 
 
-@pytest.mark.parametrize("body", [b"", b"hello", b"<cluster><name>x</cluster>", b"<cluster><nosuch/></cluster>", b"<nosuch/>",
-                                  b"<cluster><upgrade_percent_complete>half</upgrade_percent_complete></cluster>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"hello",
+        b"<cluster><name>x</cluster>",
+        b"<cluster><nosuch/></cluster>",
+        b"<nosuch/>",
+        b"<cluster><upgrade_percent_complete>half</upgrade_percent_complete></cluster>",
+    ],
+)
 def test_bodies_that_are_none(body: bytes) -> None:
     with pytest.raises(doc.Malformed):
         doc.from_xml(body, "cluster")
 
 
 def test_other_errors_of_bodies() -> None:
-    with pytest.raises(InvalidValue, match="isn't a valid value for the 'DiskFormat' enumerated type. Valid values are: 'cow', 'raw'"):
+    with pytest.raises(
+        InvalidValue, match="isn't a valid value for the 'DiskFormat' enumerated type. Valid values are: 'cow', 'raw'"
+    ):
         doc.from_xml(b"<disk><format>x</format></disk>", "disk")
     with pytest.raises(HtmlAnswer, match="argument type mismatch"):
         doc.from_xml(b"<host/>", "disk")

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The search grammar: properties of the parser, and what the compiled SQL selects."""
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 FIELDS = {
-    "name": SearchField("name"), "size": SearchField("size", "number"), "id": SearchField("size", "exact"),
-    "status": SearchField("status", "words", {"up": 3, "nonoperational": 10}), "time": SearchField("size", "time"),
+    "name": SearchField("name"),
+    "size": SearchField("size", "number"),
+    "id": SearchField("size", "exact"),
+    "status": SearchField("status", "words", {"up": 3, "nonoperational": 10}),
+    "time": SearchField("size", "time"),
 }
 THINGS = Resource(tag="thing", plural="things", source="things", key="name", fields=(), search=FIELDS, order="name")
 
@@ -20,7 +24,11 @@ names = st.text("abcdefghijklmnopqrstuvwxyz_ABC019-.", min_size=1, max_size=8)
 words = names.filter(lambda text: text.lower() not in ("and", "or", "sortby", "page"))
 
 
-@given(st.lists(st.lists(st.tuples(st.sampled_from(["name", "status"]), words), min_size=1, max_size=3), min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from(["name", "status"]), words), min_size=1, max_size=3), min_size=1, max_size=3
+    )
+)
 def test_what_is_written_is_read(groups: list[list[tuple[str, str]]]) -> None:
     text = " or ".join(" and ".join(f'{field}="{value}"' for field, value in group) for group in groups)
     assert parse(text).alternatives == [[Condition(field, "=", value) for field, value in group] for group in groups]
@@ -43,7 +51,9 @@ def test_any_text_is_a_search_or_an_error(text: str) -> None:
 def test_equality_ignores_case_and_knows_no_wildcard_but_the_star(stored: list[str], wanted: str) -> None:
     assert select(stored, f'name="{wanted}"') == sorted(name for name in stored if name.lower() == wanted.lower())
     assert select(stored, f'name="{wanted}"', True) == sorted(name for name in stored if name == wanted)
-    assert select(stored, f'name="{wanted}*"') == sorted(name for name in stored if name.lower().startswith(wanted.lower()))
+    assert select(stored, f'name="{wanted}*"') == sorted(
+        name for name in stored if name.lower().startswith(wanted.lower())
+    )
 
 
 @given(st.lists(names, unique=True, max_size=8), names)
@@ -57,19 +67,46 @@ def select(stored: list[str], text: str, case_sensitive: bool = False) -> list[s
     db.execute("CREATE TABLE things (name TEXT, size INTEGER, status INTEGER)")
     db.executemany("INSERT INTO things VALUES (?, 1, 3)", [(name,) for name in stored])
     query = compile_query(THINGS, text, case_sensitive)
-    return sorted(row[0] for row in db.execute(f"SELECT name FROM things WHERE {query.condition} {query.tail}", query.params))
+    return sorted(
+        row[0] for row in db.execute(f"SELECT name FROM things WHERE {query.condition} {query.tail}", query.params)
+    )
 
 
-@pytest.mark.parametrize("text", ["nosuch=1", "name=", "name==x", "name=x and", "(name=x)", 'name="x', "name=x page y", "name=x page 0",
-                                  "status=non_operational", "size=big", "id>1", "name<x", "sortby nosuch", "things: name=x", "name=x or"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nosuch=1",
+        "name=",
+        "name==x",
+        "name=x and",
+        "(name=x)",
+        'name="x',
+        "name=x page y",
+        "name=x page 0",
+        "status=non_operational",
+        "size=big",
+        "id>1",
+        "name<x",
+        "sortby nosuch",
+        "things: name=x",
+        "name=x or",
+    ],
+)
 def test_what_the_engine_does_not_understand(text: str) -> None:
     with pytest.raises(SearchError):
         compile_query(THINGS, text)
 
 
-@pytest.mark.parametrize(("text", "sort", "descending", "page"), [
-    ("", "", False, 0), ("sortby name", "name", False, 0), ("name=x sortby name desc page 2", "name", True, 2),
-    ("name=x SORTBY Name ASC", "name", False, 0), ("page 3", "", False, 3)])
+@pytest.mark.parametrize(
+    ("text", "sort", "descending", "page"),
+    [
+        ("", "", False, 0),
+        ("sortby name", "name", False, 0),
+        ("name=x sortby name desc page 2", "name", True, 2),
+        ("name=x SORTBY Name ASC", "name", False, 0),
+        ("page 3", "", False, 3),
+    ],
+)
 def test_order_and_page(text: str, sort: str, descending: bool, page: int) -> None:
     query = parse(text)
     assert (query.sort, query.descending, query.page) == (sort, descending, page)
