@@ -105,9 +105,7 @@ def run(
     return completed
 
 
-def start(
-    argv: Sequence[str], stdout: Union[int, IO[Any]], stderr: int = subprocess.STDOUT
-) -> subprocess.Popen[bytes]:
+def start(argv: Sequence[str], stdout: Union[int, IO[Any]], stderr: int = subprocess.STDOUT) -> subprocess.Popen[bytes]:
     """Start a command whose output is followed, or whose pipes are fed, while it runs.
 
     Args:

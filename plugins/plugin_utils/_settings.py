@@ -56,10 +56,9 @@ def build(values: dict[str, Any]) -> Settings:
             "name": f"{values['he_vm_name']}Local",
             "virt_type": values["he_virt_type"],
             "machine": values["he_bootstrap_machine"],
-            "cpu_mode": values["he_bootstrap_cpu_mode"],
+            "cpu": values["he_bootstrap_cpu"],
             "seed_bus": values["he_bootstrap_seed_bus"],
             "folder": values["he_local_vm_dir_path"],
-            "folder_prefix": values["he_local_vm_dir_prefix"],
             "network_prefix": values["he_ipv4_subnet_prefix"],
         },
         "appliance": {
@@ -115,8 +114,8 @@ def complete(settings: Settings, host: dict[str, Any]) -> Settings:
     done = {area: dict(value) if isinstance(value, dict) else value for area, value in settings.items()}
     done["host"]["name"] = done["host"]["name"] or host["fqdn"]
     done["host"]["address"] = done["host"]["address"] or host["fqdn"]
-    done["host"]["interface"] = done["host"]["interface"] or host["gateway"]["interface"]
-    done["network"]["gateway"] = done["network"]["gateway"] or host["gateway"]["address"]
+    done["host"]["interface"] = done["host"]["interface"] or host["management"]["interface"]
+    done["network"]["gateway"] = done["network"]["gateway"] or host["gateway"]
     done["vm"]["time_zone"] = done["vm"]["time_zone"] or host["time_zone"]
     done["vm"]["vcpus"] = done["vm"]["vcpus"] or host["cpus"]
     if done["vm"]["memory"] is None:

@@ -28,6 +28,8 @@ class Connection(_Base):  # type: ignore[misc]  # the SDK is untyped
         logins: tokens that were asked for.
     """
 
+    _timeout: int
+
     def __init__(
         self, url: str, username: str, password: str, ca_file: str, timeout: int, token: Optional[str]
     ) -> None:
@@ -53,7 +55,7 @@ class Connection(_Base):  # type: ignore[misc]  # the SDK is untyped
     @contextlib.contextmanager
     def limit(self, seconds: float) -> Iterator[None]:
         """Give each exchange within the block another time limit."""
-        before = int(self._timeout)
+        before = self._timeout
         self._timeout = int(seconds)
         try:
             yield

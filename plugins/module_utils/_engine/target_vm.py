@@ -182,7 +182,9 @@ class TargetVm:
         with self._session.step("have the engine VM's OVF written", "target-vm-ovf"):
             self.entity = self._service().update(wish)
         if not self.is_managed:
-            raise HostedEngineError(ORIGIN_NOT_SET, expected=f"origin {MANAGED}", observed=f"{self.entity.origin}")
+            raise HostedEngineError(
+                ORIGIN_NOT_SET, expected=f"origin {MANAGED}", observed=f"origin {self.entity.origin}"
+            )
 
     def _service(self) -> Any:
         return self._session.system.vms_service().vm_service(self.id)

@@ -7,10 +7,13 @@ import shutil
 from collections.abc import Sequence
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
-from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import failed, run
 
 KIND = "firewalld"
 ZONE = "libvirt"
+
+# firewall-cmd's exit status when the daemon does not run, and when it knows no such zone.
+_NOT_RUNNING, _NO_ZONE = 252, 112
 
 # Service, and the ports that stand in for it where firewalld has no definition of that name.
 SERVICES = {
@@ -28,11 +31,21 @@ def running() -> bool:
 
 
 def missing() -> list[str]:
-    """Return what the zone lacks, as the arguments that add it (C(--add-service=vdsm)); nothing without the zone."""
-    if ZONE not in run(["firewall-cmd", "--get-zones"]).stdout.split():
+    """Return what the zone lacks, as the arguments that add it (C(--add-service=vdsm)).
+
+    That is nothing where firewalld does not run, or has no such zone because libvirt does not use it.
+    """
+    if shutil.which("firewall-cmd") is None:
+        return []
+    zone = run(["firewall-cmd", f"--zone={ZONE}", "--list-all"], check=False)
+    if zone.rc in (_NOT_RUNNING, _NO_ZONE):
+        return []
+    if zone.rc != 0:
+        raise failed(zone)
+    has = {word for line in zone.stdout.splitlines() for word in _listed(line)}
+    if has >= set(SERVICES):
         return []
     known = set(run(["firewall-cmd", "--get-services"]).stdout.split())
-    has = set(_permanent("--list-services").split()) | set(_permanent("--list-ports").split())
     wanted: list[str] = []
     for service, ports in SERVICES.items():
         if service in known:
@@ -62,5 +75,7 @@ def remove(arguments: Sequence[str]) -> bool:
     return True
 
 
-def _permanent(question: str) -> str:
-    return run(["firewall-cmd", "--permanent", f"--zone={ZONE}", question]).stdout
+def _listed(line: str) -> list[str]:
+    """Return the services or ports of a line of C(--list-all)."""
+    name, _colon, words = line.partition(":")
+    return words.split() if name.strip() in ("services", "ports") else []

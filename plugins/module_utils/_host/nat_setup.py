@@ -33,7 +33,7 @@ def present(wish: Wish, ledger: Ledger, dry_run: bool) -> tuple[dict[str, Any], 
     with connection(read_only=dry_run) as connected:
         planned = nat.plan(connected, kernel, wish.name, wish.bridge, wish.preferred, wish.avoid, wish.mac)
         rules = policy_rules.missing(policy_rules.rules_for(str(planned.prefix)), kernel.rules)
-        openings = firewall.missing() if firewall.running() else []
+        openings = firewall.missing()
         made = [f"network {wish.name} on {planned.prefix}"] if planned.changes else []
         if wish.mac and planned.existing and not planned.replace and not planned.existing.reserved:
             made.append(f"address for {wish.mac}")

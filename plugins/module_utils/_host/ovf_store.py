@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tarfile
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import StoreVolume
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import vdsm
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.identity import acting_as
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.identity import acting_as, owner_ids
 
 
 class OvfStores:
@@ -23,12 +25,24 @@ class OvfStores:
         path = self._paths.get(store.disk_id)
         if path is None:
             path = self._paths[store.disk_id] = vdsm.prepare(_volume(store))
-        with acting_as():
+        with as_reader():
             return read_member(path, f"{vm_id}.ovf")
 
     def is_updated(self, store: StoreVolume) -> bool:
         """Return whether the engine has noted in the volume's description that the store is current."""
         return said_updated(vdsm.volume_info(_volume(store)))
+
+
+@contextlib.contextmanager
+def as_reader() -> Iterator[None]:
+    """Read what is inside as vdsm, whom the storage serves; where there is no such account, as who we are."""
+    try:
+        owner_ids()
+    except KeyError:
+        yield
+        return
+    with acting_as():
+        yield
 
 
 def read_member(path: str, name: str) -> str:

@@ -7,6 +7,7 @@ bootstrap VM to the gateway, just when the host is added (host contract 10.4).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,10 +60,15 @@ def missing(wanted: Iterable[PolicyRule], rules: Sequence[Mapping[str, Any]]) ->
 
 
 def add(rules: Sequence[PolicyRule], ledger: Ledger) -> None:
-    """Add rules that are missing, until the next reboot."""
-    for rule in rules:
-        with ledger.making(KIND, rule.name, priority=rule.priority, direction=rule.direction, prefix=rule.prefix):
-            run(["ip", "-4", "rule", "add", *rule.words().split()])
+    """Add rules that are missing, in one command; they last until the next reboot."""
+    if not rules:
+        return
+    with contextlib.ExitStack() as notes:
+        for rule in rules:
+            details = {"priority": rule.priority, "direction": rule.direction, "prefix": rule.prefix}
+            notes.enter_context(ledger.making(KIND, rule.name, **details))
+        commands = "".join(f"rule add {rule.words()}\n" for rule in rules)
+        run(["ip", "-4", "-batch", "-"], stdin=commands)
 
 
 def remove(rule: PolicyRule, rules: Sequence[Mapping[str, Any]]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Optional
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import StorageEvidence
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import vdsm
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.identity import acting_as
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ovf_store import as_reader
 
 MOUNTS = "/rhev/data-center/mnt"
 
@@ -38,7 +38,7 @@ def count_images(domain_id: str, info: dict[str, Any], mounts: str = MOUNTS) -> 
     kind = "glusterSD" if info.get("type") == "GLUSTERFS" else ""
     folder = os.path.join(mounts, kind, remote, domain_id, "images")
     try:
-        with acting_as():
+        with as_reader():
             return len([name for name in os.listdir(folder) if not name.startswith("_remove_me")])
     except OSError:
         return None

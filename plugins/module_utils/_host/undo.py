@@ -13,8 +13,11 @@ C(firewalld)     zone; C(arguments) that opened it
 C(directory)     path
 C(file)          path
 C(hosts_line)    path of a hosts file; C(marker), the text that our lines end with
-C(authorized_key)  any name; C(path) of the authorized_keys file, C(line) that was added
+C(authorized_key)  path of the authorized_keys file; C(line) that was added
 C(changed_file)  path; C(backup), the path of the copy, C(digest), SHA-256 of what we wrote
+
+Objects of the engine (data centre, cluster, host, ...) went with the bootstrap VM: their entries are crossed out. What
+a storage domain has left on the storage is not the host's to remove, and is told.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from typing import Any, Optional
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     domains,
     firewall,
-    hosts,
+    hosts_file,
     nat,
     policy_rules,
     textfile,
@@ -45,7 +48,9 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt 
 Entry = Mapping[str, Any]
 
 # What exists for the bootstrap only, and has no place on a host whose deployment has succeeded.
-BOOTSTRAP_KINDS = frozenset({domains.KIND, nat.KIND, policy_rules.KIND, firewall.KIND, hosts.KIND, "directory"})
+BOOTSTRAP_KINDS = frozenset({domains.KIND, nat.KIND, policy_rules.KIND, firewall.KIND, hosts_file.KIND, "directory"})
+
+ENGINE_KINDS = frozenset({"data_center", "cluster", "network", "engine_host", "disk", "target_vm"})
 
 # Folders that an entry must lie in or below: a damaged journal must not remove the root of a file system.
 _SHALLOWEST = 3
@@ -105,7 +110,8 @@ def _nat_network(entry: Entry, dry_run: bool) -> bool:
         if network is None:
             return False
         busy = nat.users(connected, entry["name"])
-        if busy:
+        # In a dry run the bootstrap VM, which would be gone by now, still is on it.
+        if busy and not dry_run:
             raise Keep(f"used by {', '.join(busy)}")
         if not dry_run:
             nat.delete(network)
@@ -143,7 +149,7 @@ def _file(entry: Entry, dry_run: bool) -> bool:
 
 
 def _hosts_line(entry: Entry, dry_run: bool) -> bool:
-    return hosts.remove(entry["name"], entry["marker"], dry_run)
+    return hosts_file.remove(entry["name"], entry["marker"], dry_run)
 
 
 def _authorized_key(entry: Entry, dry_run: bool) -> bool:
@@ -151,7 +157,16 @@ def _authorized_key(entry: Entry, dry_run: bool) -> bool:
         lines = text.splitlines(keepends=True)
         return "".join(line for line in lines if line.strip() != entry["line"].strip())
 
-    return textfile.edit(entry["path"], without, dry_run)
+    return textfile.edit(entry.get("path", entry["name"]), without, dry_run)
+
+
+def _of_the_engine(_entry: Entry, _dry_run: bool) -> bool:
+    return False
+
+
+def _storage_domain(entry: Entry, _dry_run: bool) -> bool:
+    where = f"{entry.get('address', '')}:{entry.get('path', '')}".strip(":")
+    raise Keep(f"what is on the storage{' at ' + where if where else ''} stays; empty it before the next deployment")
 
 
 def _changed_file(entry: Entry, dry_run: bool) -> bool:
@@ -179,9 +194,12 @@ _UNDO: dict[str, Callable[[Entry, bool], bool]] = {
     nat.KIND: _nat_network,
     policy_rules.KIND: _policy_rule,
     firewall.KIND: _firewalld,
-    hosts.KIND: _hosts_line,
+    hosts_file.KIND: _hosts_line,
     "directory": _directory,
     "file": _file,
     "authorized_key": _authorized_key,
     "changed_file": _changed_file,
+    "hosted_engine_conf": _file,
+    "storage_domain": _storage_domain,
+    **dict.fromkeys(ENGINE_KINDS, _of_the_engine),
 }

@@ -17,7 +17,7 @@ LABEL = "he-root"
 COMMON_PACKAGES = (
     "systemd", "systemd-sysv", "mount", "passwd", "procps", "kmod", "iproute2", "tzdata", "e2fsprogs", "util-linux-extra",
     "openssh-server", "openssh-client", "openssl", "ca-certificates", "xz-utils", "busybox-static", "sqlite3",
-    "python3", "python3-yaml", "python3-lxml", "python3-bottle", "python3-cheroot", "python3-peewee",
+    "python3", "python3-yaml", "python3-lxml", "python3-bottle", "python3-cheroot",
 )  # fmt: skip
 
 KERNEL_MODULES = (

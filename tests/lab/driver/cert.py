@@ -5,17 +5,21 @@ Installs vdsm, has a request of the host signed by the engine's CA, lays the fil
 (host contract 12.4), opens the firewall and starts vdsmd.
 """
 
+import socket
+import ssl
 import tempfile
 from pathlib import Path
 
 from driver.errors import LabError
 from driver.lab import exec_argv, loaded
-from driver.run import run
+from driver.plan import Host
+from driver.run import run, wait_for
 from driver.status import plan_of
 
 PACKAGES = ("vdsm", "vdsm-client", "ovirt-host")
 DAYS = 1800
 PORT = 54321
+START_DEADLINE = 60.0
 _VDSM = "/etc/pki/vdsm"
 AUTHORITIES = (
     f"{_VDSM}/certs/cacert.pem",
@@ -105,7 +109,19 @@ def enrol(lab: str, host_name: str, ca: Path, key: Path) -> dict[str, object]:
     inside.sh(f"rm -rf {_ROOM}")
     _open_firewall(inside)
     inside.sh("vdsm-tool configure --force; systemctl enable vdsmd; systemctl restart vdsmd", timeout=300)
+    wait_for(f"vdsm of {host.name}", lambda: _answers(host, ca), deadline=START_DEADLINE)
     return {"host": host.fqdn, "address": host.address, "port": PORT}
+
+
+def _answers(host: Host, ca: Path) -> object:
+    """Whether vdsm shows a certificate that the CA signed for the host's name."""
+    context = ssl.create_default_context(cafile=str(ca))
+    try:
+        with socket.create_connection((host.address, PORT), timeout=2) as connection:
+            context.wrap_socket(connection, server_hostname=host.fqdn).close()
+    except OSError as error:  # ssl.SSLError is one
+        return str(error)
+    return True
 
 
 def _open_firewall(inside: _Inside) -> None:

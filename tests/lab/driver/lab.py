@@ -13,7 +13,7 @@ from driver.build import build_parts
 from driver.errors import LabError
 from driver.paths import LabPaths
 from driver.plan import Plan
-from driver.registry import Registry, locked
+from driver.registry import Registry, locked, remove_with_lock
 from driver.run import POLL_SECONDS
 from driver.state import State, write_json
 from driver.status import inventory, plan_of, running_hosts, status
@@ -143,28 +143,39 @@ def _settled_leftovers(name: str, paths: LabPaths) -> list[str]:
 
 
 def _remove(paths: LabPaths, keep_logs: bool) -> None:
-    for path in paths.root.iterdir():
-        if path == paths.logs and keep_logs:
-            continue
+    kept = {paths.lock, paths.logs} if keep_logs else {paths.lock}
+    for path in set(paths.root.iterdir()) - kept:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    if not keep_logs:
-        paths.root.rmdir()
+    remove_with_lock(paths.root, paths.lock)
 
 
 def reset(name: str, hosts: list[str], *, keep_storage: bool) -> dict[str, Any]:
-    """Fresh hosts (all, or the named ones) and, unless some hosts stay or it is to be kept, a fresh shared storage."""
+    """Fresh hosts: only the named ones, or all of them with what has been built since, and fresh shared storage."""
     with _changing(name) as (state, paths, plan):
         chosen = [plan.host(host).name for host in hosts] or [host.name for host in plan.hosts]
         _stop(state, chosen)
         for host in chosen:
             container.discard(paths, host)
-        if not hosts and not keep_storage:
-            for mount in reversed([mount for mount in state.of_kind("mount") if "image" in mount]):
-                reaper.undo_mount(mount, state)
-            mounts.make_exports(paths, state, list(share.EXPORTS))
-            write_json(paths.share / "exports.json", share.exports_table(plan))
+        if not hosts:
+            _renew(state, paths, plan)
+            if not keep_storage:
+                _fresh_storage(state, paths, plan)
         _start(plan, paths, state, chosen)
         return _publish(state, paths)
+
+
+def _renew(state: State, paths: LabPaths, plan: Plan) -> None:
+    """Newly built layers, packages and images."""
+    layers, repository = build_parts()
+    state.facts["layers"] = [str(layer) for layer in layers]
+    appliance = state.facts["appliance"]
+    share.fill(plan, paths, repository, Path(appliance) if appliance else None)
+
+
+def _fresh_storage(state: State, paths: LabPaths, plan: Plan) -> None:
+    for mount in reversed([mount for mount in state.of_kind("mount") if "image" in mount]):
+        reaper.undo_mount(mount, state)
+    mounts.make_exports(paths, state, list(share.EXPORTS))
 
 
 def refresh(name: str) -> dict[str, Any]:

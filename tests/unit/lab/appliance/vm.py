@@ -45,11 +45,11 @@ class Machine:
     """A running QEMU; `directory` holds its disk overlay, keys and console log."""
 
     def __init__(self, directory: Path, disk: Path, *, disk_format: str = "qcow2", seed: Path | None = None, seed_bus: str = "ide",
-                 machine: str = "pc", memory: int = 1024) -> None:  # fmt: skip
+                 machine: str = "pc", memory: int = 1024, address: str = "") -> None:  # fmt: skip
         self.directory = directory
         self.ssh_port, self.https_port, self.http_port = free_port(), free_port(), free_port()
         self.console = directory / "console.log"
-        forwards = ",".join(f"hostfwd=tcp:127.0.0.1:{ours}-:{theirs}"
+        forwards = ",".join(f"hostfwd=tcp:127.0.0.1:{ours}-{address}:{theirs}"
                             for ours, theirs in ((self.ssh_port, 22), (self.https_port, 443), (self.http_port, 80)))  # fmt: skip
         argv = [
             "qemu-system-x86_64", "-accel", "tcg", "-machine", machine, "-cpu", "max", "-smp", "2", "-m", str(memory),

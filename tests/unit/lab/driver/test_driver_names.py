@@ -1,5 +1,6 @@
 """The machine's hosts file, the name server's arguments and the registry of labs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from driver.errors import LabError
 from driver.network import dnsmasq_arguments, with_block, without_block
 from driver.paths import LabPaths
 from driver.plan import Plan
-from driver.registry import Registry
+from driver.registry import Registry, locked
 
 PLAN = Plan("unit", 9, 2)
 
@@ -60,10 +61,37 @@ def test_two_checkouts_cannot_have_one_lab(tmp_path: Path) -> None:
         assert "demo" in registry.labs
 
 
-def test_the_last_lab_takes_the_file_with_it(tmp_path: Path) -> None:
-    with Registry.open(tmp_path) as registry:
+def test_the_last_lab_takes_the_registry_with_it(tmp_path: Path) -> None:
+    directory = tmp_path / "labs"
+    with Registry.open(directory) as registry:
         registry.claim("demo", Path("/a"))
-    assert (tmp_path / "labs.json").exists()
-    with Registry.open(tmp_path) as registry:
+    assert (directory / "labs.json").exists()
+    with Registry.open(directory) as registry:
         registry.release("demo", Path("/a"))
-    assert not (tmp_path / "labs.json").exists()
+    assert not directory.exists()
+
+
+def test_labs_that_start_together_get_different_indexes(tmp_path: Path) -> None:
+    """Also while others leave, and the lock's file with them."""
+
+    def come_and_go(number: int) -> list[int]:
+        seen = []
+        for _round in range(20):
+            with Registry.open(tmp_path / "labs") as registry:
+                seen.append(registry.claim(f"l{number}", Path("/a")))
+                assert len({lab["index"] for lab in registry.labs.values()}) == len(registry.labs)
+            with Registry.open(tmp_path / "labs") as registry:
+                assert f"l{number}" in registry.labs
+                registry.release(f"l{number}", Path("/a"))
+        return seen
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(0 < index <= 4 for seen in pool.map(come_and_go, range(4)) for index in seen)
+    assert not (tmp_path / "labs").exists()
+
+
+def test_an_error_inside_frees_the_lock(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "lock"):
+        raise FileNotFoundError("inside")
+    with locked(tmp_path / "lock"):
+        assert (tmp_path / "lock").exists()

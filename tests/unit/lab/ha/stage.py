@@ -7,21 +7,17 @@ and lab-timing.conf makes their waits short.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from ovirt_hosted_engine_ha.lib import heconflib
-
-from .support import FIXTURES
+from .deployment import HOST_ID, Deployment
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 HA = REPOSITORY / "tests" / "lab" / "host" / "ha"
@@ -31,9 +27,6 @@ from running_vdsmd import Running  # noqa: E402
 
 ADDRESS = "127.0.3.1"
 EXPORT = "nfs.example.com:/exports/he"
-BLANK = str(uuid.UUID(int=0))
-HOST_ID = 1
-DISKS = {"HEVD": 64 << 20, "HEMD": 16 << 20, "HESD": 4 << 20, "HECI": 4 << 20, "OVFS": 4 << 20}
 
 TIMING = """[timing]
 loop-delay = 0.4
@@ -52,15 +45,6 @@ network-test-gap = 0
 cpu-load-interval = 1
 lockspace-retry-delay = 0.5
 """
-
-#: The golden OVF's own ids, replaced by those of the disks made here.
-OVF_IDS = {
-    "vm": "99642496-37b4-4fb0-94c3-75b6969a46df",
-    "domain": "913730ec-f5fc-4b2e-933e-1dbe87903b5e",
-    "pool": "e3d2955e-e86f-11f1-877d-02fc00000001",
-    "image": "b855a4d3-1f81-4a89-8799-d7db52d4db6e",
-    "volume": "426bff26-ffa2-4ea9-b1dc-63a2a2b2444d",
-}
 
 
 class Health:
@@ -104,86 +88,27 @@ class Stage:
             "PYTHONPATH": os.pathsep.join([str(HA), str(REPOSITORY / "tests" / "lab")]),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         }
-        self.pool, self.domain = str(uuid.uuid4()), str(uuid.uuid4())
-        self.vm = str(uuid.uuid4())
-        self.disks: dict[str, tuple[str, str]] = {}
-        self.connection = str(uuid.uuid4())
-        self._make_storage()
+        self.made = Deployment(EXPORT)
+        self.made.make_storage(self.call)
         self.write_ovf()
         self._make_files()
 
-    # -- storage, as the engine makes it -------------------------------------------------------------------------------
-
     def call(self, verb: str, **params: Any) -> Any:
+        """Call vdsm."""
         return self.vdsm.call(verb, params)
-
-    def _task(self, task: str) -> None:
-        self.wait(lambda: self.call("Task.getStatus", taskID=task)["taskState"] == "finished", "a vdsm task")
-
-    def _make_storage(self) -> None:
-        connection = {"id": self.connection, "connection": EXPORT, "user": "kvm", "protocol_version": "auto"}
-        self.call("StoragePool.connectStorageServer", storagepoolID=BLANK, domainType=1, connectionParams=[connection])
-        self.call(
-            "StorageDomain.create", storagedomainID=self.domain, domainType=1, typeArgs=EXPORT, name="hosted_storage",
-            domainClass=1, version="5", blockSize=512, maxHosts=250,
-        )
-        self.call(
-            "StoragePool.create", storagepoolID=self.pool, name="Default", masterSdUUID=self.domain, masterVersion=1,
-            domainList=[self.domain], lockRenewalIntervalSec=5, leaseTimeSec=60, ioOpTimeoutSec=10, leaseRetries=3,
-        )
-        self.call(
-            "StoragePool.connect", storagepoolID=self.pool, hostID=HOST_ID, scsiKey=self.pool, masterSdUUID=self.domain,
-            masterVersion=1, domainDict={self.domain: "active"},
-        )
-        self._task(
-            self.call(
-                "StoragePool.spmStart", storagepoolID=self.pool, prevID=-1, prevLver="-1", enableScsiFencing=False,
-                maxHostID=250, domVersion="5",
-            )
-        )
-        for kind, size in DISKS.items():
-            image, volume = str(uuid.uuid4()), str(uuid.uuid4())
-            self._task(
-                self.call(
-                    "Volume.create", volumeID=volume, storagepoolID=self.pool, storagedomainID=self.domain, imageID=image,
-                    size=str(size), volFormat=5, preallocate=2, diskType=kind, desc=json.dumps({"DiskAlias": kind}),
-                    srcImgUUID=BLANK, srcVolUUID=BLANK, sequence=1,
-                )
-            )
-            self.disks[kind] = (image, volume)
 
     def volume(self, kind: str) -> Path:
         """Return the file of a volume."""
-        image, volume = self.disks[kind]
-        (found,) = self.root.glob(f"rhev/data-center/mnt/*/{self.domain}/images/{image}/{volume}")
+        image, volume = self.made.disks[kind]
+        (found,) = self.root.glob(f"rhev/data-center/mnt/*/{self.made.domain}/images/{image}/{volume}")
         return found
 
     def write_ovf(self, **changes: str) -> None:
         """Write the OVF store as the engine does: the tar, then the description. ``changes`` replaces texts in the OVF."""
-        ovf = (FIXTURES.parent / "engine" / "ovf-store" / "HostedEngine.ovf").read_text()
-        image, volume = self.disks["HEVD"]
-        new = {"vm": self.vm, "domain": self.domain, "pool": self.pool, "image": image, "volume": volume}
-        for key, old in OVF_IDS.items():
-            ovf = ovf.replace(old, new[key])
-        for old, text in changes.items():
-            assert old in ovf
-            ovf = ovf.replace(old, text)
-        stream = BytesIO()
-        with tarfile.open(fileobj=stream, mode="w") as archive:
-            info = tarfile.TarInfo(f"{self.vm}.ovf")
-            info.size = len(ovf.encode())
-            archive.addfile(info, BytesIO(ovf.encode()))
+        data = self.made.ovf_store(changes)
         with self.volume("OVFS").open("r+b") as target:
-            target.write(stream.getvalue())
-        image, volume = self.disks["OVFS"]
-        description = {
-            "Updated": True, "Size": len(stream.getvalue()), "Last Updated": "Wed Nov 25 02:10:52 UTC 2026",
-            "Storage Domains": [{"uuid": self.domain}], "Disk Description": "OVF_STORE",
-        }
-        self.call(
-            "Volume.setDescription", volumeID=volume, storagepoolID=self.pool, storagedomainID=self.domain, imageID=image,
-            description=json.dumps(description),
-        )
+            target.write(data)
+        self.made.describe_ovf_store(self.call, len(data))
 
     # -- files, as the deployment lays them down -----------------------------------------------------------------------
 
@@ -194,30 +119,20 @@ class Stage:
         return path
 
     def _make_files(self) -> None:
-        conf = (FIXTURES / "hosted-engine.conf" / "good" / "nfs.conf").read_text()
-        values = {
-            "fqdn": self.health.name, "vmid": self.vm, "storage": EXPORT, "sdUUID": self.domain,
-            "connectionUUID": self.connection, "network_test": "none", "host_id": str(HOST_ID),
-            "conf": str(self.path("/var/run/ovirt-hosted-engine-ha/vm.conf")),
-        }
-        for name, kind in (("metadata", "HEMD"), ("lockspace", "HESD"), ("conf", "HECI")):
-            values[f"{name}_image_UUID"], values[f"{name}_volume_UUID"] = self.disks[kind]
-        lines = [line.partition("=") for line in conf.splitlines() if "=" in line]
-        conf = "".join(f"{key}={values.get(key, value)}\n" for key, _equals, value in lines)
+        vm_conf = str(self.path("/var/run/ovirt-hosted-engine-ha/vm.conf"))
+        conf = self.made.hosted_engine_conf(fqdn=self.health.name, network_test="none", conf=vm_conf)
         self.path("/etc/ovirt-hosted-engine/hosted-engine.conf").write_text(conf)
         self.path("/etc/ovirt-hosted-engine-ha/lab-timing.conf").write_text(TIMING)
-        agent_conf = "[score]\ncpu-load-penalty-min=8\ncpu-load-penalty-max=9\n"
-        self.path("/etc/ovirt-hosted-engine-ha/agent.conf").write_text(agent_conf)
-        self.path("/var/lib/ovirt-hosted-engine-ha/ha.conf").write_text(
-            "local_maintenance=False\nlocal_maintenance_manual=False\n"
-        )
+        shutil.copy(HA / "etc" / "agent.conf", self.path("/etc/ovirt-hosted-engine-ha/agent.conf"))
+        shutil.copy(HA / "etc" / "ha.conf", self.path("/var/lib/ovirt-hosted-engine-ha/ha.conf"))
+        shutil.copytree(HA / "etc" / "notifications", self.path("/etc/ovirt-hosted-engine-ha/notifications"))
         port = self.vdsmd.port(ADDRESS)
         self.path("/etc/vdsm/vdsm.conf").write_text(
             f"[vars]\nssl=false\n[addresses]\nmanagement_ip={ADDRESS}\nmanagement_port={port}\n"
         )
         self.path("/usr/sbin/hosted-engine").symlink_to(HA / "bin" / "hosted-engine")
-        members = {path.name: path.read_text() for path in (FIXTURES / "conf-archive" / "members").iterdir()}
-        heconflib.create_heconfimage({**members, "hosted-engine.conf": conf}, str(self.volume("HECI")))
+        with self.volume("HECI").open("r+b") as target:
+            target.write(self.made.archive(conf))
 
     # -- services ------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,9 @@
 """Broker, agent and command line together, against a modelled vdsmd and real files."""
 
 import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +17,12 @@ UP = {"vm": "up", "health": "good", "detail": "Up"}
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    made = Stage(tmp_path)
-    yield made
-    made.end()
+def stage() -> Iterator[Stage]:
+    """A host in a directory with a short name: the path of a socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="he-") as directory:
+        made = Stage(Path(directory))
+        yield made
+        made.end()
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def test_the_agent_brings_the_engine_up(running: Stage) -> None:
     assert own["live-data"] is True
     assert own["score"] == 3400
     assert own["conf_on_shared_storage"] is True
-    assert [vm["vmId"] for vm in stage.call("Host.getVMList")] == [stage.vm]
+    assert [vm["vmId"] for vm in stage.call("Host.getVMList")] == [stage.made.vm]
     # what was started is the engine's own XML from the OVF store
     sent = [json.loads(line) for line in (stage.root / "calls.jsonl").read_text().splitlines()]
     (created,) = [call for call in sent if call.get("verb", call.get("method")) == "VM.create"]
@@ -136,9 +141,6 @@ def test_slots_are_written_only_with_the_lease(stage: Stage) -> None:
         "print(link.lock_host_id(7), link.is_host_alive(7), link.status_monitor(99))\n"
         "link.put_stats(7, b'1|1|y')\n"
     )
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", script], env=stage.environment, capture_output=True, text=True, check=True)
     assert done.stdout == "True False None\n"
     data = stage.volume("HEMD")
@@ -168,7 +170,7 @@ def test_metadata_that_becomes_dirty_ends_the_broker_in_order(stage: Stage) -> N
 
 def test_broker_needs_its_storage(stage: Stage) -> None:
     conf = stage.path("/etc/ovirt-hosted-engine/hosted-engine.conf")
-    conf.write_text(conf.read_text().replace(stage.disks["HEMD"][1], stage.disks["HESD"][1]))
+    conf.write_text(conf.read_text().replace(stage.made.disks["HEMD"][1], stage.made.disks["HESD"][1]))
     stage.start("broker")
     assert stage.processes.pop("broker").wait(30) == 1
     assert "Failed initializing the broker" in stage.log("broker").read_text()

@@ -97,7 +97,8 @@ def test_the_host_fills_in_what_is_open() -> None:
     settings = _settings.build(validate({**GOOD, "he_gateway": None})[0])
     host = {
         "fqdn": "host1.example.com",
-        "gateway": {"interface": "eno1", "address": "192.0.2.254"},
+        "management": {"interface": "eno1", "address": "192.0.2.11"},
+        "gateway": "192.0.2.254",
         "time_zone": "Europe/Rome",
         "cpus": 8,
         "memory": {"total": 16 * 1024**3, "available": 10 * 1024**3},

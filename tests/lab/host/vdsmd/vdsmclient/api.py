@@ -33,8 +33,8 @@ METHODS: dict[str, str] = {
     "VM": "changeCD changeFloppy cont create desktopLock desktopLogin desktopLogoff destroy diskReplicateFinish "
     "diskReplicateStart diskSizeExtend freeze getExternalData getInfo getIoTune getIoTunePolicy getMigrationStatus "
     "getStats hibernate hotplugDisk hotplugLease hotplugMemory hotplugNic hotunplugDisk hotunplugLease "
-    "hotunplugMemory hotunplugNic list_checkpoints migrate migrateCancel pause refresh_disk reset screenshot "
-    "sendHcCmdToDesktop setBalloonTarget setCpuTunePeriod setCpuTuneQuota setDestroyOnReboot setIoTune "
+    "hotunplugMemory hotunplugNic list_checkpoints migrate migrateCancel migrationCreate pause refresh_disk reset "
+    "screenshot sendHcCmdToDesktop setBalloonTarget setCpuTunePeriod setCpuTuneQuota setDestroyOnReboot setIoTune "
     "setNumberOfCpus setTicket shutdown snapshot thaw updateDevice updateVmPolicy",
     "Volume": "copy create delete verify_untrusted extendSize getInfo measure getQemuImageInfo getSize refresh "
     "setDescription setLegality teardown",

@@ -85,7 +85,11 @@ def ready() -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     args, config = parse(argv)
-    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO,
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if "logs" in config:
+        Path(config["logs"]).mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(Path(config["logs"], "vdsm.log")))
+    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, handlers=handlers,
                         format="%(asctime)s %(levelname)-7s %(message)s")
     if "vdsm_conf" in config:
         from .settings import apply_vdsm_conf

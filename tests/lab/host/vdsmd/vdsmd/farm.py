@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ class Farm:
             server = HostServer(host, port, self.journal, mode, context, self.config.get("nudge", True))
             await server.start()
             self.servers[host.address] = server
+            # what was connected before a restart is watched again
+            threading.Thread(target=host.monitor.follow_pools, name="monitor", daemon=True).start()
         if self.config.get("control_port") is not None:
             address = self.config.get("control_address", "127.0.0.1")
             self.control = Control(self, address, int(self.config["control_port"]))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ log = logging.getLogger("vdsmd")
 FULL_SCORE = 3400
 #: Files that a deployed host has (HA `Config.static_files_exist`).
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+#: The HA services' own client library.
+CLIENT = "ovirt_hosted_engine_ha.client.client"
 _KEYS = ("configured", "active", "score", "globalMaintenance", "localMaintenance")
 
 
@@ -73,7 +76,7 @@ class RealHostedEngine(HostedEngineState):
             return told
         told["configured"] = True
         try:
-            from ovirt_hosted_engine_ha.client import client
+            client = importlib.import_module(CLIENT)
         except ImportError as problem:
             log.debug("HA client: %s", problem)
             return told
@@ -86,14 +89,14 @@ class RealHostedEngine(HostedEngineState):
             log.info("HA broker: %s: %s", type(problem).__name__, problem)
             return told
         told["globalMaintenance"] = bool(state.get(0, {}).get(client.HAClient.GlobalMdFlags.MAINTENANCE, False))
-        host_id = self._host_id()
+        host_id = instance.get_local_host_id()
         told["localMaintenance"] = bool(state.get(host_id, {}).get("maintenance", False))
         return told
 
     def set_maintenance(self, mode: str, enabled: bool) -> None:
         """Through the HA client. Raises VdsmError when it is absent or refuses."""
         try:
-            from ovirt_hosted_engine_ha.client import client
+            client = importlib.import_module(CLIENT)
         except ImportError as problem:
             raise errors.error("GeneralException", f"hosted engine HA is not installed: {problem}") from problem
         try:
@@ -101,14 +104,6 @@ class RealHostedEngine(HostedEngineState):
             if mode == "global":
                 instance.set_global_md_flag(client.HAClient.GlobalMdFlags.MAINTENANCE, str(enabled))
             else:
-                instance.set_maintenance_mode("LOCAL" if enabled else "NONE")
+                instance.set_maintenance_mode(client.HAClient.MaintenanceMode.LOCAL, enabled)
         except Exception as problem:
             raise errors.error("GeneralException", f"setting {mode} maintenance: {problem}") from problem
-
-    @staticmethod
-    def _host_id() -> int:
-        for line in CONFIGURATION.read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition("=")
-            if key == "host_id" and value.isdigit():
-                return int(value)
-        return 0

@@ -143,7 +143,11 @@ class FakeIp:
             {"priority": 32766, "src": "all", "table": "main"},
         ]
 
-    def answer(self, argv: list[str]) -> str:
+    def answer(self, argv: list[str], stdin: str) -> str:
+        if "-batch" in argv and "rule add" in stdin:
+            for line in stdin.splitlines():
+                self.answer(["ip", "-4", *line.split()], "")
+            return ""
         if "-batch" in argv:
             return f"{self.addresses}\n{self.routes}\n{json.dumps(self.rules)}\n{self.neighbours}\n"
         words = " ".join(argv)

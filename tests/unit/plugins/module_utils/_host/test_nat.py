@@ -44,10 +44,11 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> FakeIp:
     fake = FakeIp(ADDRESSES, ROUTES)
 
     def run(argv: Sequence[str], stdin: Any = None, **_options: Any) -> _run.Completed:
-        return _run.Completed(tuple(argv), 0, fake.answer(list(argv)), "")
+        return _run.Completed(tuple(argv), 0, fake.answer(list(argv), stdin or ""), "")
 
     for module in (addresses, policy_rules):
         monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(firewall, "missing", list)
     monkeypatch.setattr(firewall, "running", lambda: False)
     monkeypatch.setattr(nat, "resolvers", lambda: ["192.0.2.53"])
     return fake
@@ -205,23 +206,55 @@ def test_absent_removes_what_was_made_and_only_that(libvirt: FakeConnection, ker
     assert nat_setup.absent("node0-bootstrap", journal, dry_run=False) == []
 
 
-def test_firewalld_gets_services_it_knows_and_ports_for_the_others(
-    monkeypatch: pytest.MonkeyPatch, journal: Journal
-) -> None:
-    asked: list[str] = []
-    answers = {"--get-zones": "libvirt public", "--get-services": "ssh libvirt-tls vdsm", "--list-services": "ssh"}
+LIST_ALL = """libvirt (active)
+  target: ACCEPT
+  interfaces: virbr0
+  services: dhcp dhcpv6 dns ssh tftp
+  ports: 2223/tcp
+  protocols: icmp ipv6-icmp
+"""
+
+
+@pytest.fixture
+def firewalld(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Answers of firewall-cmd by their last argument, and what was asked."""
+    said: dict[str, Any] = {"asked": [], "rc": 0, "--list-all": LIST_ALL, "--get-services": "ssh libvirt-tls vdsm"}
 
     def run(argv: Sequence[str], **_options: Any) -> _run.Completed:
-        asked.append(" ".join(argv))
-        return _run.Completed(tuple(argv), 0, answers.get(argv[-1], ""), "")
+        said["asked"].append(" ".join(argv))
+        return _run.Completed(tuple(argv), said["rc"], said.get(argv[-1], ""), "")
 
     monkeypatch.setattr(firewall, "run", run)
+    monkeypatch.setattr(firewall.shutil, "which", lambda name: f"/usr/bin/{name}")
+    return said
+
+
+def test_firewalld_gets_services_it_knows_and_ports_for_the_others(firewalld: dict[str, Any], journal: Journal) -> None:
     missing = firewall.missing()
-    assert missing == ["--add-service=vdsm", "--add-service=libvirt-tls", "--add-port=54322/tcp", "--add-port=2223/tcp"]
+    assert missing == ["--add-service=vdsm", "--add-service=libvirt-tls", "--add-port=54322/tcp"]
     firewall.add(missing, journal)
     assert journal.made("firewalld")[0]["arguments"] == missing
-    monkeypatch.setattr(firewall, "running", lambda: True)
-    asked.clear()
+    firewalld["asked"].clear()
     assert firewall.remove(missing)
-    assert asked[0].startswith("firewall-cmd --permanent --zone=libvirt --remove-service=vdsm")
-    assert not any("ssh" in line for line in asked)
+    assert firewalld["asked"][1:] == [
+        f"firewall-cmd {when}--zone=libvirt --remove-service=vdsm --remove-service=libvirt-tls --remove-port=54322/tcp"
+        for when in ("--permanent ", "")
+    ]
+
+
+def test_firewalld_that_has_everything_is_asked_once(firewalld: dict[str, Any]) -> None:
+    firewalld["--list-all"] = "  services: ovirt-imageio ovirt-vmconsole libvirt-tls vdsm ssh dns\n"
+    assert firewall.missing() == []
+    assert len(firewalld["asked"]) == 1
+
+
+@pytest.mark.parametrize("rc", [252, 112])
+def test_no_firewalld_or_no_zone(firewalld: dict[str, Any], rc: int) -> None:
+    firewalld["rc"] = rc
+    assert firewall.missing() == []
+
+
+def test_firewalld_that_is_broken(firewalld: dict[str, Any]) -> None:
+    firewalld["rc"] = 1
+    with pytest.raises(HostedEngineError):
+        firewall.missing()

@@ -147,6 +147,8 @@ class HostedEngine:
 
     def _loop(self, machine: EngineStateMachine) -> None:
         while not self.ended.is_set():
+            # a clean-up of this slot, even one that was refused, has given the host id back
+            self.lock_host_id(self._host_id)
             self._vm_conf.refresh()
             old, state, delay = machine.next()
             self._publish(state)

@@ -53,7 +53,9 @@ class SanlockLockspace:
         """Acquire; see Lockspace."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._sanlock.add_lockspace(self._name, host_id, self._path)
+                self._sanlock.add_lockspace(
+                    self._name, host_id, self._path, iotimeout=self._timing.sanlock_io_timeout
+                )
                 _log.info("Acquired host id %d in %s", host_id, self._path)
                 return
             except self._sanlock.SanlockException as exc:
@@ -85,7 +87,11 @@ class SanlockLockspace:
     def reset(self) -> None:
         """Initialise all sectors; see Lockspace."""
         self._sanlock.write_lockspace(
-            self._name, self._path, align=_ALIGNMENTS[self._sector_size], sector=self._sector_size
+            self._name,
+            self._path,
+            iotimeout=self._timing.sanlock_io_timeout,
+            align=_ALIGNMENTS[self._sector_size],
+            sector=self._sector_size,
         )
 
 

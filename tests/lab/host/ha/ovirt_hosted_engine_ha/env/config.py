@@ -11,6 +11,15 @@ from . import config_file, config_ini, constants
 
 _log = logging.getLogger(__name__)
 
+def _write_cache(path: str, text: str) -> None:
+    """Write a cache file; root leaves it to the owner of the directory, whose services use it too."""
+    with open(path, "w", encoding="utf-8") as stream:
+        if os.geteuid() == 0:
+            directory = os.stat(os.path.dirname(path))
+            os.fchown(stream.fileno(), directory.st_uid, directory.st_gid)
+        stream.write(text)
+
+
 #: Returns the path of the configuration volume.
 VolumePath = Callable[[], str]
 
@@ -87,8 +96,7 @@ class Config:
         if not text:
             return None
         if cache is not None:
-            with open(cache, "w", encoding="utf-8") as stream:
-                stream.write(text)
+            _write_cache(cache, text)
         return text
 
     def shared_values(self) -> dict[str, str]:

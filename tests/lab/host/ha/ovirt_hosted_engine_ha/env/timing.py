@@ -1,12 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Times of the services: the real values, unless the lab's own file says otherwise.
 
-``/etc/ovirt-hosted-engine-ha/lab-timing.conf`` (section ``[timing]``) exists only in the lab and only in tests that cannot
-wait; no real host has it and no package ships it. Values are seconds and may have a fraction.
+``/etc/ovirt-hosted-engine-ha/lab-timing.conf`` (section ``[timing]``) exists only in the lab; no real host has it. Values are
+seconds and may have a fraction. The package ships one that changes nothing but sanlock's IO timeout.
 """
 
 import configparser
 from dataclasses import dataclass, fields
+from typing import Any
 
 from . import constants
 
@@ -31,6 +32,8 @@ class Timing:
     network_test_timeout: float = 5
     cpu_load_interval: float = 60
     lockspace_retry_delay: float = 5
+    #: 0 leaves it to sanlock, whose own is 10; a host id is acquired within about twice this time.
+    sanlock_io_timeout: int = 0
     domain_monitor_timeout: float = 240
     vdsm_retry_delay: float = 15
 
@@ -45,9 +48,9 @@ def load(path: str = constants.LAB_TIMING_FILE) -> Timing:
     if not parser.has_section("timing"):
         return Timing()
     known = {field.name.replace("_", "-"): field.name for field in fields(Timing)}
-    values: dict[str, float] = {}
+    values: dict[str, Any] = {}
     for key, text in parser.items("timing"):
         if key not in known:
             raise ValueError(f"{path}: unknown key {key!r}, known: {', '.join(sorted(known))}")
-        values[known[key]] = float(text)
+        values[known[key]] = int(text) if key == "sanlock-io-timeout" else float(text)
     return Timing(**values)

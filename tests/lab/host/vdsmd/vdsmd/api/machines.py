@@ -146,6 +146,11 @@ def vm_migrate(host: Host, vmID: str, params: dict[str, Any]) -> dict[str, Any]:
     return {"params": {}, "migrationPort": 0}
 
 
+@verb("VM.migrationCreate", unlocked=True)
+def vm_migration_create(host: Host, vmID: str, params: dict[str, Any], incomingLimit: Any = None) -> dict[str, Any]:
+    return host.machines.expect(vmID, params)
+
+
 @verb("VM.getMigrationStatus")
 def vm_migration_status(host: Host, vmID: str) -> dict[str, Any]:
     return {"progress": host.machines.get(vmID).progress, "downtime": 50}

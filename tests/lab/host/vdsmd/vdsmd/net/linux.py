@@ -104,8 +104,10 @@ class LinuxNetwork(Network):
                         if not kernel.can_bond() else "Bonds are refused: not supported by this VDSM")
         removed = [name for name, attrs in networks.items() if truth(attrs.get("remove", False))]
         wanted = {name: normalised(attrs) for name, attrs in networks.items() if name not in removed}
-        after = {**{name: attrs for name, attrs in self.networks.items() if name not in removed}, **wanted}
-        links, before = kernel.links(), dict(self.networks)
+        links = kernel.links()
+        # what vdsm-tool clear-nets or an administrator took away is no network any more
+        before = {name: attrs for name, attrs in self.networks.items() if plan.top(name, attrs) in links}
+        after = {**{name: attrs for name, attrs in before.items() if name not in removed}, **wanted}
         plan.validate(after, links, vlans=kernel.can_vlan(), bonds=False, known_bonds=set())
         self._heard.clear()
         try:

@@ -16,6 +16,7 @@ from vdsm_rpc import stomp
 from vdsm_rpc.errors import ProtocolError
 
 from ..errors import VdsmError
+from . import relay
 from .http import HttpConnection
 from .stomp import StompConnection
 
@@ -164,7 +165,10 @@ class HostServer:
             if not more:
                 return
             first += more
-        if first.startswith(HTTP_OPENERS):
+        if first.startswith(b"CONNECT libvirt "):
+            verified = self.context is not None and self.context.verify_mode == ssl.CERT_REQUIRED
+            await relay.serve(reader, writer, trusted=self.tls == "on" and verified)
+        elif first.startswith(HTTP_OPENERS):
             await HttpConnection(self, reader, writer).run(first)
         elif first.startswith(STOMP_OPENERS):
             connection = StompConnection(self, reader, writer, peer)

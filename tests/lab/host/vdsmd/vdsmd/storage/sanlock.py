@@ -7,6 +7,7 @@ without it nobody can hold a lease, and `Lockspaces.manager` says so in Host.get
 
 from __future__ import annotations
 
+import importlib
 import logging
 import shutil
 import subprocess
@@ -20,6 +21,16 @@ log = logging.getLogger("vdsmd")
 #: Slot of the SPM's lease in `leases` (VDSM `storage/sd.py`), and its resource name.
 SPM_RESOURCE, SPM_OFFSET = "SDM", MIB
 _SOCKET = Path("/run/sanlock/sanlock.sock")
+
+
+def binding() -> Any:
+    """The daemon's Python binding, or None where it is not installed or the daemon does not run."""
+    if not _SOCKET.exists():
+        return None
+    try:
+        return importlib.import_module("sanlock")
+    except ImportError:
+        return None
 
 
 def _direct(kind: str, spec: str, io_timeout: int | None) -> bool:
@@ -126,10 +137,5 @@ class SanlockLockspaces:
 
 def lockspaces(io_timeout: int) -> Lockspaces:
     """The daemon where it runs and its binding is installed, else none."""
-    if not _SOCKET.exists():
-        return NoLockspaces()
-    try:
-        import sanlock
-    except ImportError:
-        return NoLockspaces()
-    return SanlockLockspaces(sanlock, io_timeout)
+    found = binding()
+    return NoLockspaces() if found is None else SanlockLockspaces(found, io_timeout)

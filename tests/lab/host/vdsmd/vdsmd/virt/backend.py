@@ -141,6 +141,10 @@ class Machines:
         self.host.later(self.host.seconds["migrate"] / 2, half)
         self.host.later(self.host.seconds["migrate"], done)
 
+    def expect(self, vm_id: str, params: dict[str, Any]) -> dict[str, Any]:
+        """VM.migrationCreate; modelled hosts migrate inside their process."""
+        raise errors.error("MethodNotImplemented", "migration from outside")
+
     # -- for tests
 
     def add_external(self, spec: dict[str, Any]) -> Machine:

@@ -19,11 +19,16 @@ PID_FILES = Path("/run/libvirt/qemu")
 def describe(domain: Any, external: bool) -> Machine:
     """A machine from a domain that this daemon did not start."""
     xml = domain.XMLDesc(0)
-    root = ET.fromstring(xml)
-    machine = Machine(domain.UUIDString(), domain.name(), xml, domxml.memory_kib(root) // 1024, domxml.vcpus(root),
-                      status="Up", external=external)
+    machine = from_xml(ET.fromstring(xml), xml)
+    machine.status, machine.external = "Up", external
     refresh(machine, domain)
     return machine
+
+
+def from_xml(root: ET.Element, xml: str) -> Machine:
+    """A machine that does not run yet."""
+    return Machine(root.findtext("uuid", ""), root.findtext("name", ""), xml, domxml.memory_kib(root) // 1024,
+                   domxml.vcpus(root))
 
 
 def is_ours(xml: str) -> bool:
@@ -39,10 +44,14 @@ def refresh(machine: Machine, domain: Any) -> None:
     graphics = root.find("devices/graphics")
     if graphics is not None:
         listen = graphics.find("listen")
-        machine.display_port = graphics.get("port", "-1")
-        machine.display_address = (listen.get("address") if listen is not None else None) or graphics.get("listen", "")
+        machine.display_port = graphics.get("port") or "-1"
+        address = listen.get("address") if listen is not None else None
+        machine.display_address = address or graphics.get("listen") or ""
     pid = PID_FILES / f"{machine.name}.pid"
     machine.pid = int(pid.read_text(encoding="ascii")) if pid.exists() else 0
+    process = Path("/proc", str(machine.pid))
+    if machine.pid and process.exists():
+        machine.started = process.stat().st_ctime
 
 
 def measure(machine: Machine, domain: Any) -> None:

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import VdsmError
 from ..storage import domains, volumes
 from . import domain_facts, substitutions
 from .leases import Leases
@@ -74,8 +75,8 @@ def sanlock_manages() -> bool:
     return any(line.replace(" ", "") == 'lock_manager="sanlock"' for line in lines)
 
 
-def hold_leases(host: Host, leases: Leases, machine: Machine) -> None:
-    """Take the leases of a machine that was running before this daemon, by the volumes of its metadata."""
+def hold_leases(host: Host, leases: Leases, machine: Machine) -> bool:
+    """Take the leases of a machine that runs already, by the volumes of its metadata. False when another holds them."""
     root, wanted = ET.fromstring(machine.xml), []
     space = "{http://ovirt.org/vm/1.0}"
     for device in root.iterfind(f"metadata/{space}vm/{space}device"):
@@ -83,8 +84,10 @@ def hold_leases(host: Host, leases: Leases, machine: Machine) -> None:
             wanted.append((device.findtext(f"{space}domainID", ""), device.findtext(f"{space}volumeID", "")))
     try:
         leases.acquire(machine.id, _located(host, wanted))
-    except Exception:
-        log.exception("%s: its leases could not be taken again", machine.name)
+    except VdsmError as problem:
+        log.warning("%s: its leases could not be taken: %s", machine.name, problem.message)
+        return False
+    return True
 
 
 def _located(host: Host, wanted: list[tuple[str, str]]) -> list[tuple[str, str, str, int]]:

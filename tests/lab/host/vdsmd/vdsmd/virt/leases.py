@@ -10,17 +10,16 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-from pathlib import Path
 from typing import Any
 
 from ..errors import VdsmError
+from ..storage import sanlock
 
 log = logging.getLogger("vdsmd")
 
 #: sanlock's "held by another host" and what libvirt makes of it (host contract 11.2).
 HELD_ELSEWHERE = (-243, 243, errno.EAGAIN)
 HELD_TEXT = "Failed to acquire lock: Lease is held by another host"
-_SOCKET = Path("/run/sanlock/sanlock.sock")
 
 
 class Leases:
@@ -33,7 +32,7 @@ class Leases:
 
     def acquire(self, vm_id: str, wanted: list[tuple[str, str, str, int]]) -> None:
         """Take leases (lockspace, resource, path, offset) for a machine. Raises VdsmError with libvirt's words."""
-        binding = self._binding()
+        binding = sanlock.binding()
         if binding is None or not wanted:
             return
         with self._lock:
@@ -51,7 +50,7 @@ class Leases:
 
     def release(self, vm_id: str) -> None:
         """Give a machine's leases back."""
-        binding = self._binding()
+        binding = sanlock.binding()
         if binding is not None:
             with self._lock:
                 self._release(binding, vm_id)
@@ -62,13 +61,3 @@ class Leases:
                 binding.release(lockspace.encode(), resource.encode(), [(path, offset)], slkfd=self._descriptor)
             except binding.SanlockException as problem:
                 log.warning("lease %s:%s: cannot release: %s", lockspace, resource, problem)
-
-    @staticmethod
-    def _binding() -> Any:
-        if not _SOCKET.exists():
-            return None
-        try:
-            import sanlock
-        except ImportError:
-            return None
-        return sanlock

@@ -13,7 +13,7 @@ import libvirt
 
 from .. import errors
 from ..errors import VdsmError
-from . import console, domain_facts, domxml, launch
+from . import console, domain_facts, launch
 from .backend import Machines
 from .leases import Leases
 from .libvirt_link import LibvirtLink
@@ -125,8 +125,8 @@ class LibvirtMachines(Machines):
             old = self.known.get(vm_id)
             if old is not None or self.link.domain(vm_id) is not None:
                 raise errors.error("VMExists", repr({"vmId": vm_id}))
-            machine = Machine(vm_id, root.findtext("name", vm_id), xml, domxml.memory_kib(root) // 1024,
-                              domxml.vcpus(root))
+            machine = domain_facts.from_xml(root, xml)
+            machine.id = vm_id
             self.known[vm_id] = machine
         threading.Thread(target=self._launch, args=(machine, xml), name=f"launch-{machine.name}", daemon=True).start()
         return machine
@@ -191,6 +191,12 @@ class LibvirtMachines(Machines):
 
         migration.begin(self, machine, params)
 
+    def expect(self, vm_id: str, params: dict[str, Any]) -> dict[str, Any]:
+        """A machine will come from another host. Raises VdsmError."""
+        from . import migration
+
+        return migration.expect(self, vm_id, params)
+
     def change(self, machine: Machine, verb: str, params: dict[str, Any]) -> dict[str, Any]:
         """Console passwords; other changes of devices are refused."""
         domain = self._domain(machine)
@@ -234,7 +240,12 @@ class LibvirtMachines(Machines):
             domain = self.link.domain(vm_id)
             if domain is not None:
                 domain_facts.refresh(machine, domain)
-            if machine.status != "Migration Source":
+            if machine.status == "Migration Destination":
+                from . import migration
+
+                self.set_status(machine, "Up")
+                migration.arrived(self, machine)
+            elif machine.status not in ("Migration Source", "WaitForLaunch", "Powering up"):
                 self.set_status(machine, "Up")
 
     def _started(self, vm_id: str, detail: int) -> None:

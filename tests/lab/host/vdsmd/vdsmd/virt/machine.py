@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +53,7 @@ class Machine:
     @property
     def hash(self) -> str:
         """Changes when the devices do; the engine then asks for the XML again."""
-        return str(abs(hash((self.id, self.revision))) % 10**12)
+        return str(zlib.crc32(f"{self.id} {self.revision}".encode()))
 
     def finish(self, end: End) -> None:
         """Mark as down."""

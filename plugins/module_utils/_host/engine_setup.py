@@ -1,0 +1,173 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Set the engine up in the bootstrap VM, over ssh, and learn what later phases must know of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
+    health,
+    hosts_file,
+    setup_answers,
+    textfile,
+)
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
+from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import Clock
+
+SETUP_FAILED = declare(
+    "engine_setup.failed",
+    "engine-setup failed in the bootstrap VM",
+    "Read engine-setup's own words above and the log on the host; correct the cause and run the same playbook again:"
+    " the VM is kept.",
+)
+SETUP_INCOMPLETE = declare(
+    "engine_setup.incomplete",
+    "engine-setup ended well but the engine is not set up",
+    "The appliance is not an oVirt engine appliance, or it is damaged.",
+)
+
+ANSWERS = "/root/hosted-engine-answers.conf"
+APPLIANCE_ANSWERS = "/root/ovirt-engine-answers"
+
+# The file with the passwords is gone when this ends, however it ends.
+_SETUP = f"""\
+umask 077
+trap 'exit 129' HUP INT TERM
+trap 'rm -f {ANSWERS}' EXIT
+cat >{ANSWERS} || exit
+[ -s {APPLIANCE_ANSWERS} ] && set -- --config-append={APPLIANCE_ANSWERS} "$@"
+engine-setup --accept-defaults "$@" --config-append={ANSWERS} </dev/null
+"""
+
+_LOOK = """\
+conf=/etc/ovirt-engine-setup.conf
+[ -s /etc/ovirt-engine-setup.conf.d/20-setup-ovirt-post.conf ] && echo done=yes
+echo "keycloak=$(otopi-config-query query -k OVESETUP_CONFIG/keycloakEnable -f $conf 2>/dev/null)"
+version=$(rpm -q --qf '%{version}' ovirt-engine 2>/dev/null) ||
+  version=$(dpkg-query -f '${Version}' -W ovirt-engine 2>/dev/null)
+echo "version=$version"
+echo ca=
+cat /etc/pki/ovirt-engine/ca.pem 2>/dev/null
+true
+"""
+
+
+@dataclass(frozen=True)
+class SetupWish:
+    """How the engine is to be set up; see the options of the module engine_setup."""
+
+    fqdn: str
+    answers: Mapping[str, setup_answers.Answer]
+    host_address: str
+    host_name: str
+    folder: str
+    log_folder: str
+    offline: bool = False
+    setup_timeout: float = 3600.0
+    health_timeout: float = 600.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the guest says of its engine."""
+
+    done: bool
+    keycloak: bool
+    version: str
+    ca: str
+
+
+def look(guest: Guest) -> Seen:
+    """Ask the guest, in one command, how far its engine is."""
+    # The query for the appliance's own setting fails as long as nothing is set up.
+    text = guest.run(["sh", "-c", _LOOK]).stdout
+    head, _mark, ca = text.partition("ca=\n")
+    pairs = dict(line.partition("=")[::2] for line in head.splitlines())
+    return Seen(
+        done=pairs.get("done") == "yes",
+        keycloak=pairs.get("keycloak", "").strip().lower() in ("true", "yes", "1"),
+        version=pairs.get("version", "").strip(),
+        ca=ca,
+    )
+
+
+def set_up(
+    guest: Guest, wish: SetupWish, ledger: Ledger, dry_run: bool = False, clock: Optional[Clock] = None
+) -> tuple[dict[str, Any], bool]:
+    """Have the engine set up and in good health; return its facts and whether something had to be done.
+
+    Raises:
+        HostedEngineError: C(engine_setup.failed), C(engine_setup.incomplete), C(engine.unhealthy),
+            C(engine.certificate), and what the guest raises.
+    """
+    ca_file = os.path.join(wish.folder, "ca.pem")
+    if dry_run and not os.path.exists(guest.key):
+        # The VM itself would only be made.
+        return _facts(
+            wish, Seen(False, bool(wish.answers["OVESETUP_CONFIG/keycloakEnable"]), "", ""), ca_file, ""
+        ), True
+    with guest:
+        seen = look(guest)
+        if dry_run:
+            return _facts(wish, seen, ca_file, ""), not seen.done
+        changed = hosts_file.add(guest.address, wish.fqdn, ledger)
+        changed = _name_in_guest(guest, wish) or changed
+        log = ""
+        if not seen.done:
+            log = _run_setup(guest, wish)
+            seen = look(guest)
+            changed = True
+        if not seen.ca.strip() or not seen.done:
+            raise HostedEngineError(SETUP_INCOMPLETE, observed="no CA certificate" if seen.done else "not configured")
+    if textfile.read(ca_file) != seen.ca:
+        textfile.replace(ca_file, seen.ca)
+    health.wait_until_good(wish.fqdn, guest.address, ca_file, wish.health_timeout, clock=clock)
+    return _facts(wish, seen, ca_file, log), changed
+
+
+def _facts(wish: SetupWish, seen: Seen, ca_file: str, log: str) -> dict[str, Any]:
+    user = "admin@ovirt@internalsso" if seen.keycloak else "admin@internal"
+    return {"fqdn": wish.fqdn, "admin_user": user, "ca_file": ca_file, "version": seen.version, "log": log}
+
+
+def _name_in_guest(guest: Guest, wish: SetupWish) -> bool:
+    """Make the guest know itself and the host by name, whatever DNS says of them now."""
+    marker = hosts_file.GUEST_MARKER + os.path.basename(wish.folder)
+    before = guest.read(hosts_file.PATH)
+    after = hosts_file.with_line(before, guest.address, wish.fqdn, marker)
+    if wish.host_address and wish.host_name:
+        after = hosts_file.with_line(after, wish.host_address, wish.host_name, f"{marker}-host")
+    if after == before:
+        return False
+    guest.write(hosts_file.PATH, after)
+    return True
+
+
+def _run_setup(guest: Guest, wish: SetupWish) -> str:
+    os.makedirs(wish.log_folder, mode=0o700, exist_ok=True)
+    stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime())
+    log = os.path.join(wish.log_folder, f"ovirt-hosted-engine-setup-engine-setup-{stamp}.log")
+    words = ["sh", "-c", _SETUP, "setup", *(["--offline"] if wish.offline else [])]
+    try:
+        status = guest.run_logged(words, log, stdin=setup_answers.render(wish.answers), timeout=wish.setup_timeout)
+    finally:
+        # The script removes the file itself; this is for a guest whose shell was killed, and must not hide the reason.
+        with contextlib.suppress(HostedEngineError):
+            guest.run(["rm", "-f", "--", ANSWERS], check=False)
+    if status != 0:
+        printed = textfile.read(log)
+        why = setup_answers.reasons(printed)
+        raise HostedEngineError(
+            SETUP_FAILED,
+            expected="exit status 0 of engine-setup",
+            observed="; ".join(why) or f"exit status {status} without a reason",
+            evidence={"log": log, "tail": printed.splitlines()[-40:]},
+        )
+    return log
