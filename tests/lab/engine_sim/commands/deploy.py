@@ -143,7 +143,11 @@ def clean_up(call: Call, host: Row) -> None:
     from ..hostdeploy import HostDeployFailed, SshError, remove
 
     try:
-        remove(_target(call, host, host["ssh_username"] or "root", ""), _settings(call, host, Order(), None))
+        remove(
+            _target(call, host, host["ssh_username"] or "root", ""),
+            _settings(call, host, Order(), None),
+            lambda task: log.info("host-remove on %s: %s", host["vds_name"], task),
+        )
     except (HostDeployFailed, SshError, OSError) as error:
         log.warning("host-remove on %s: %s", host["vds_name"], error)
         call.event("VDS_ANSIBLE_REMOVE_FAILED", host=host, log=f"{call.engine.config.log_dir}/engine.log")
