@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """`python -m engine_sim serve --config FILE` and `python -m engine_sim standalone`."""
 
 from __future__ import annotations
@@ -56,10 +57,14 @@ def main(argv: list[str] | None = None) -> int:
     two.add_argument("--speed", type=float, default=10.0, help="engine seconds per second")
     two.add_argument("--directory", help="state directory (default: temporary, removed at the end)")
     two.add_argument("--first-address", default="", help="address of the first model host (default: free ones)")
-    two.add_argument("--world", help="JSON file with members of vdsmd's configuration: exports, luns, defaults of hosts")
+    two.add_argument(
+        "--world", help="JSON file with members of vdsmd's configuration: exports, luns, defaults of hosts"
+    )
     two.add_argument("--listen", default="127.0.0.1", help="address of the engine")
     two.add_argument("--fqdn", default="localhost", help="name of the engine in its address and certificate")
-    two.add_argument("--external-vm", default="HostedEngineLocal", help="machine that runs on the first host unknown to the engine")
+    two.add_argument(
+        "--external-vm", default="HostedEngineLocal", help="machine that runs on the first host unknown to the engine"
+    )
     two.add_argument("--port", type=int, default=0, help="port of the engine (0: any)")
     two.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args(argv)

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """One request on its way through the engine: who asks, for what, with which correlation id."""
 
 from __future__ import annotations

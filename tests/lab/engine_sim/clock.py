@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The one clock. Everything that takes time waits here; `speed` 60 makes a minute of the engine a second."""
 
 from __future__ import annotations

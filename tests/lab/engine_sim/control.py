@@ -1,11 +1,12 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The control interface: faults, counters and sessions, by JSON over HTTP on a port of its own or a unix socket.
 
-    GET  /state        counters, unrevoked tokens, faults
-    POST /faults       one fault (members of faults.Fault); DELETE clears all
-    POST /expire       all tokens and sessions die
-    POST /close        {"seconds": N}: 503 answers for so long
-    POST /speed        {"speed": N}
-    POST /event        {"name": ..., texts}: logs an event
+GET  /state        counters, unrevoked tokens, faults
+POST /faults       one fault (members of faults.Fault); DELETE clears all
+POST /expire       all tokens and sessions die
+POST /close        {"seconds": N}: 503 answers for so long
+POST /speed        {"speed": N}
+POST /event        {"name": ..., texts}: logs an event
 """
 
 from __future__ import annotations
@@ -69,8 +70,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         engine = self.engine
-        self._answer(200, {"counters": engine.faults.counters, "unrevoked_tokens": engine.sessions.unrevoked,
-                           "faults": engine.faults.listing(), "speed": engine.clock.speed})
+        self._answer(
+            200,
+            {
+                "counters": engine.faults.counters,
+                "unrevoked_tokens": engine.sessions.unrevoked,
+                "faults": engine.faults.listing(),
+                "speed": engine.clock.speed,
+            },
+        )
 
     def do_DELETE(self) -> None:
         self.engine.faults.clear()

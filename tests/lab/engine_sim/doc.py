@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Documents of the API: one tree of plain Python values, written and read as XML or JSON.
 
 A document is a dict. Keys that begin with `@` are attributes (`@id`, `@href`); a list is a repeated element; a dict is an
@@ -7,6 +8,7 @@ writes numbers and booleans as strings there, but times and decimals as numbers 
 
 from __future__ import annotations
 
+import calendar
 import json
 from datetime import datetime, timezone
 from typing import Any
@@ -73,7 +75,7 @@ def _json(value: Any) -> Any:
     if isinstance(value, list):
         return [_json(item) for item in value]
     if isinstance(value, datetime):
-        return int(round(value.timestamp() * 1000))
+        return calendar.timegm(value.utctimetuple()) * 1000 + value.microsecond // 1000
     if isinstance(value, float):
         return int(value) if value == int(value) else value
     return _text(value)
@@ -92,8 +94,10 @@ def _leaf(kind: str, text: str) -> Any:
         values = model.enum_values(kind[5:])
         if text.lower() not in values:
             listed = ", ".join(f"'{value}'" for value in values)
-            raise InvalidValue(f"The string '{text}' isn't a valid value for the '{kind[5:]}' enumerated type. "
-                               f"Valid values are: {listed}.")
+            raise InvalidValue(
+                f"The string '{text}' isn't a valid value for the '{kind[5:]}' enumerated type. "
+                f"Valid values are: {listed}."
+            )
         return text.lower()
     if kind == "boolean":
         if text.lower() not in _BOOLEANS:
@@ -174,8 +178,9 @@ def _from_object(value: dict[str, Any], tag: str) -> Doc:
             doc[name] = _from_value(member, members[name], name)
         else:
             kind = "".join(part.capitalize() for part in tag.split("_"))
-            raise HtmlAnswer(400, f'Unrecognized field "{name}" (class org.ovirt.engine.api.model.{kind}), '
-                                  "not marked as ignorable")
+            raise HtmlAnswer(
+                400, f'Unrecognized field "{name}" (class org.ovirt.engine.api.model.{kind}), not marked as ignorable'
+            )
     return doc
 
 

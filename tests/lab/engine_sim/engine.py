@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The engine: its database, clock, events, hosts, sessions, and what it does by itself."""
 
 from __future__ import annotations
@@ -54,9 +55,16 @@ class Engine:
 
     def _read_options(self) -> None:
         """Options that engine-config changed since the installation hold, from this start on."""
-        changed = {row["option_name"]: row["option_value"] for row in self.db.rows(
-            "SELECT option_name, option_value FROM vdc_options WHERE version = 'general' AND option_value != default_value")}
-        for option, setting in (("InstallVds", "install_vds"), ("EncryptHostCommunication", "encrypt_host_communication")):
+        changed = {
+            row["option_name"]: row["option_value"]
+            for row in self.db.rows(
+                "SELECT option_name, option_value FROM vdc_options WHERE version = 'general' AND option_value != default_value"
+            )
+        }
+        for option, setting in (
+            ("InstallVds", "install_vds"),
+            ("EncryptHostCommunication", "encrypt_host_communication"),
+        ):
             if option in changed:
                 setattr(self.config, setting, changed[option].lower() == "true")
         if "OvfUpdateIntervalInMinutes" in changed:

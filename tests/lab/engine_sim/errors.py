@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the engine answers instead of doing something. Texts and codes: engine contract 15, measured on 4.5.8."""
 
 from __future__ import annotations
@@ -55,8 +56,12 @@ class Unparsable(ApiError):
     """The body cannot be read as what the method takes; the detail names the method in the documentation."""
 
     def __init__(self, base: str, method: str) -> None:
-        super().__init__(400, f"For correct usage, see: {base}/ovirt-engine/apidoc#services/{method}",
-                         "Request syntactically incorrect.", in_action=False)
+        super().__init__(
+            400,
+            f"For correct usage, see: {base}/ovirt-engine/apidoc#services/{method}",
+            "Request syntactically incorrect.",
+            in_action=False,
+        )
 
 
 class NotFound(Exception):
@@ -73,8 +78,13 @@ class ReferenceNotFound(ApiError):
 class HtmlAnswer(Exception):
     """Answers that the servlet container gives, not the API: plain status, content type and text."""
 
-    def __init__(self, status: int, text: str = "", content_type: str | None = "text/html;charset=UTF-8",
-                 headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        text: str = "",
+        content_type: str | None = "text/html;charset=UTF-8",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.text = text

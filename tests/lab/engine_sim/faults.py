@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The fault table: what tests order to go wrong, and the counters that tests read.
 
 A fault names a step (`METHOD /path` pattern, or a step of the engine's own work such as `host.deploy`) and what happens

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The connections to hosts: one client per host, made when needed and dropped when the host goes."""
 
 from __future__ import annotations

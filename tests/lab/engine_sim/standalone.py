@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A fresh engine as a plain process on loopback, with model hosts behind it: for tests in seconds.
 
 Prints one JSON line when it serves: url, ca_file, user, password, hosts, exports, luns, dead_address, control. Ends on TERM.
@@ -26,8 +27,11 @@ from urllib.request import urlopen
 LAB = Path(__file__).resolve().parent.parent
 VDSM_PORT = 54321
 NFS_ADDRESS = "storage.example.test"
-EXPORTS = [{"path": f"{NFS_ADDRESS}:/exports/cf-one", "size_gib": 200}, {"path": f"{NFS_ADDRESS}:/exports/cf-two", "size_gib": 100},
-           {"path": f"{NFS_ADDRESS}:/exports/small", "size_gib": 20}]
+EXPORTS = [
+    {"path": f"{NFS_ADDRESS}:/exports/cf-one", "size_gib": 200},
+    {"path": f"{NFS_ADDRESS}:/exports/cf-two", "size_gib": 100},
+    {"path": f"{NFS_ADDRESS}:/exports/small", "size_gib": 20},
+]
 ISCSI = {"address": "127.0.0.1", "port": 3261, "tpgt": 1, "iqn": "iqn.2026-01.test.example:cf"}
 LUNS = [{"guid": "360014050000000000000000000000001", "size": 100 * 2**30}]
 #: Seconds that the model hosts need for things, before the speed factor.
@@ -55,23 +59,39 @@ def free_addresses(count: int) -> list[str]:
     raise RuntimeError("no free loopback addresses")
 
 
-def start_hosts(directory: Path, addresses: list[str], speed: float, external_vm: str, world: dict[str, Any]) -> tuple[subprocess.Popen[bytes], str]:
+def start_hosts(
+    directory: Path, addresses: list[str], speed: float, external_vm: str, world: dict[str, Any]
+) -> tuple[subprocess.Popen[bytes], str]:
     """The model hosts, one process for all; returns it and the address of its control interface.
 
     `world` overrides what the hosts are and see: members of vdsmd's configuration file.
     """
     control = free_port()
-    hosts: list[dict[str, Any]] = [{"address": address, "name": f"host{number}"} for number, address in enumerate(addresses, 1)]
+    hosts: list[dict[str, Any]] = [
+        {"address": address, "name": f"host{number}"} for number, address in enumerate(addresses, 1)
+    ]
     if external_vm:
         hosts[0]["external_vms"] = [{"name": external_vm, "memory_mb": 4096}]
     defaults = {"seconds": {name: value / speed for name, value in SECONDS.items()}, **world.get("defaults", {})}
-    config = {"exports": EXPORTS, "iscsi_targets": [ISCSI], "luns": LUNS, **world, "port": VDSM_PORT, "tls": "off",
-              "control_port": control, "hosts": hosts, "root": str(directory / "hosts"), "defaults": defaults}
+    config = {
+        "exports": EXPORTS,
+        "iscsi_targets": [ISCSI],
+        "luns": LUNS,
+        **world,
+        "port": VDSM_PORT,
+        "tls": "off",
+        "control_port": control,
+        "hosts": hosts,
+        "root": str(directory / "hosts"),
+        "defaults": defaults,
+    }
     path = directory / "hosts.json"
     path.write_text(json.dumps(config))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(LAB / "host/vdsmd"), str(LAB)))}
     with (directory / "hosts.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "vdsmd", "--config", str(path)], stdout=log, stderr=log, env=environment)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vdsmd", "--config", str(path)], stdout=log, stderr=log, env=environment
+        )
     url = f"http://127.0.0.1:{control}"
     _await(f"{url}/verbs", process, directory / "hosts.log")
     return process, url
@@ -133,22 +153,46 @@ def _start(arguments: argparse.Namespace, directory: Path) -> tuple[subprocess.P
     secret.write_text(password)
     if not (directory / "pki/ca.pem").exists():
         pki.create(directory / "pki", arguments.fqdn, "Test")
-    config = Config(listen=arguments.listen, port=arguments.port or free_port(arguments.listen), fqdn=arguments.fqdn, pki_dir=str(directory / "pki"),
-                    database=str(directory / "engine.db"), log_dir=str(directory / "log"), speed=arguments.speed,
-                    admin_password_file=str(secret), install_vds=False, encrypt_host_communication=False,
-                    control=f"127.0.0.1:{free_port()}")
+    config = Config(
+        listen=arguments.listen,
+        port=arguments.port or free_port(arguments.listen),
+        fqdn=arguments.fqdn,
+        pki_dir=str(directory / "pki"),
+        database=str(directory / "engine.db"),
+        log_dir=str(directory / "log"),
+        speed=arguments.speed,
+        admin_password_file=str(secret),
+        install_vds=False,
+        encrypt_host_communication=False,
+        control=f"127.0.0.1:{free_port()}",
+    )
     engine = Engine(config)
     server = Server(engine)
     control = Control(engine, config.control)
     server.start()
     engine.start()
-    print(json.dumps({
-        "url": f"https://{arguments.fqdn}:{config.port}/ovirt-engine/api", "ca_file": str(directory / "pki/ca.pem"),
-        "user": config.admin_user, "password": password, "password_file": str(secret),
-        "hosts": [{"name": f"host{number}", "address": address} for number, address in enumerate(addresses, 1)],
-        "external_vm": arguments.external_vm, "exports": world.get("exports", EXPORTS), "luns": world.get("luns", LUNS), "iscsi": ISCSI,
-        "dead_address": f"{addresses[0].rpartition('.')[0]}.99", "control": control.address, "vdsm_control": vdsm_control,
-        "database": config.database, "directory": str(directory)}), flush=True)
+    print(
+        json.dumps(
+            {
+                "url": f"https://{arguments.fqdn}:{config.port}/ovirt-engine/api",
+                "ca_file": str(directory / "pki/ca.pem"),
+                "user": config.admin_user,
+                "password": password,
+                "password_file": str(secret),
+                "hosts": [{"name": f"host{number}", "address": address} for number, address in enumerate(addresses, 1)],
+                "external_vm": arguments.external_vm,
+                "exports": world.get("exports", EXPORTS),
+                "luns": world.get("luns", LUNS),
+                "iscsi": ISCSI,
+                "dead_address": f"{addresses[0].rpartition('.')[0]}.99",
+                "control": control.address,
+                "vdsm_control": vdsm_control,
+                "database": config.database,
+                "directory": str(directory),
+            }
+        ),
+        flush=True,
+    )
 
     def stop() -> None:
         server.stop()

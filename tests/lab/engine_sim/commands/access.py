@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Permissions."""
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ def add_permission(call: Call, sub: Sub) -> str:
     if found is None:
         raise Refused("Cannot add permission, invalid Role id", status=400)
     key = new_id()
-    call.db.insert("permissions", {"id": key, "role_id": found, "ad_element_id": who,
-                                   "object_id": call.parents[-1] if call.parents else SYSTEM})
+    call.db.insert(
+        "permissions",
+        {"id": key, "role_id": found, "ad_element_id": who, "object_id": call.parents[-1] if call.parents else SYSTEM},
+    )
     return key

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Disks, NICs and consoles of a machine."""
 
 from __future__ import annotations
@@ -17,10 +18,19 @@ if TYPE_CHECKING:
     from ..resources.base import Columns, Sub
 
 ATTACHABLE = {CONTENT["data"], CONTENT["hosted_engine"]}
-INTERFACES = {"virtio": "VirtIO", "e1000": "e1000", "e1000e": "e1000e", "rtl8139": "rtl8139", "pci_passthrough": "PCI Passthrough",
-              "rtl8139_virtio": "Dual mode rtl8139, VirtIO", "spapr_vlan": "sPAPR VLAN"}
-MAC_FORM = ('MAC address must be in format "HH:HH:HH:HH:HH:HH" where H is a hexadecimal character (either a digit or A-F, case is '
-            "insignificant)., Attribute: nic.macAddress")
+INTERFACES = {
+    "virtio": "VirtIO",
+    "e1000": "e1000",
+    "e1000e": "e1000e",
+    "rtl8139": "rtl8139",
+    "pci_passthrough": "PCI Passthrough",
+    "rtl8139_virtio": "Dual mode rtl8139, VirtIO",
+    "spapr_vlan": "sPAPR VLAN",
+}
+MAC_FORM = (
+    'MAC address must be in format "HH:HH:HH:HH:HH:HH" where H is a hexadecimal character (either a digit or A-F, case is '
+    "insignificant)., Attribute: nic.macAddress"
+)
 
 
 # -- disks
@@ -44,7 +54,9 @@ def attach(call: Call, sub: Sub) -> str:
     if not doc.get("interface"):
         raise Refused("Interface is required, Attribute: diskVmElement.diskInterface", status=400)
     bootable = bool(doc.get("bootable"))
-    boot = call.db.row("SELECT disk_alias FROM disk_vm_element JOIN base_disks USING (disk_id) WHERE vm_id = ? AND is_boot", vm_id)
+    boot = call.db.row(
+        "SELECT disk_alias FROM disk_vm_element JOIN base_disks USING (disk_id) WHERE vm_id = ? AND is_boot", vm_id
+    )
     if bootable and boot:
         raise refuse(what, f"Disk {boot['disk_alias']} in VM {machine['vm_name']} is already marked as boot.")
     if not key:
@@ -53,10 +65,19 @@ def attach(call: Call, sub: Sub) -> str:
         assert DISK.required is not None
         DISK.required.check(wanted)
         key = disks.create(call, wanted, what)
-    call.db.insert("disk_vm_element", {
-        "disk_id": key, "vm_id": vm_id, "is_boot": int(bootable), "disk_interface": doc["interface"],
-        "read_only": int(bool(doc.get("read_only"))), "pass_discard": int(bool(doc.get("pass_discard"))),
-        "uses_scsi_reservation": int(bool(doc.get("uses_scsi_reservation"))), "is_plugged": int(doc.get("active", True))})
+    call.db.insert(
+        "disk_vm_element",
+        {
+            "disk_id": key,
+            "vm_id": vm_id,
+            "is_boot": int(bootable),
+            "disk_interface": doc["interface"],
+            "read_only": int(bool(doc.get("read_only"))),
+            "pass_discard": int(bool(doc.get("pass_discard"))),
+            "uses_scsi_reservation": int(bool(doc.get("uses_scsi_reservation"))),
+            "is_plugged": int(doc.get("active", True)),
+        },
+    )
     machines.touch(call, vm_id)
     if what == "attach Virtual Disk":
         call.event("USER_ATTACH_DISK", disk=disks.get(call, key)["disk_alias"], vm=machine)
@@ -72,7 +93,9 @@ def _check_disk(call: Call, disk: Row, machine: Row, what: str) -> None:
     if disk["disk_content_type"] not in ATTACHABLE:
         raise refuse(what, f"The operation is not supported for {disks.content_name(disk).upper()} disks.")
     _check_machine(machine, what)
-    if call.db.row("SELECT 1 FROM disk_vm_element WHERE disk_id = ? AND vm_id = ?", disk["disk_id"], machine["vm_guid"]):
+    if call.db.row(
+        "SELECT 1 FROM disk_vm_element WHERE disk_id = ? AND vm_id = ?", disk["disk_id"], machine["vm_guid"]
+    ):
         raise refuse(what, "The disk is already attached to VM.")
     if not disk["shareable"] and call.db.row("SELECT 1 FROM disk_vm_element WHERE disk_id = ?", disk["disk_id"]):
         raise refuse(what, "The disk is already attached to another VM.")
@@ -81,9 +104,17 @@ def _check_disk(call: Call, disk: Row, machine: Row, what: str) -> None:
 def update_attachment(call: Call, row: Row) -> None:
     machine = machines.get(call, row["vm_id"])
     _check_machine(machine, "edit Virtual Disk")
-    columns = {column: call.doc[member] for member, column in (
-        ("bootable", "is_boot"), ("interface", "disk_interface"), ("read_only", "read_only"), ("pass_discard", "pass_discard"),
-        ("active", "is_plugged")) if call.doc.get(member) is not None}
+    columns = {
+        column: call.doc[member]
+        for member, column in (
+            ("bootable", "is_boot"),
+            ("interface", "disk_interface"),
+            ("read_only", "read_only"),
+            ("pass_discard", "pass_discard"),
+            ("active", "is_plugged"),
+        )
+        if call.doc.get(member) is not None
+    }
     call.db.update("disk_vm_element", {"disk_id": row["disk_id"], "vm_id": row["vm_id"]}, columns)
     machines.touch(call, row["vm_id"])
 
@@ -108,12 +139,14 @@ def free_mac(call: Call, cluster: str) -> str:
     """The next address of the cluster's MAC pool."""
     import json
 
-    pool = call.db.row("SELECT mac_pools.* FROM mac_pools JOIN cluster ON mac_pool_id = mac_pools.id WHERE cluster_id = ?", cluster)
+    pool = call.db.row(
+        "SELECT mac_pools.* FROM mac_pools JOIN cluster ON mac_pool_id = mac_pools.id WHERE cluster_id = ?", cluster
+    )
     used = {row["mac_addr"] for row in call.db.rows("SELECT mac_addr FROM vm_interface")}
     for span in json.loads(pool["mac_ranges"]) if pool else []:
         low, high = (int(span[end].replace(":", ""), 16) for end in ("from", "to"))
         for number in range(low, high + 1):
-            mac = ":".join(f"{number:012x}"[i:i + 2] for i in range(0, 12, 2))
+            mac = ":".join(f"{number:012x}"[i : i + 2] for i in range(0, 12, 2))
             if mac not in used:
                 return mac
     raise refuse("add Interface", "There are not enough MAC addresses left in the MAC Address Pool.")
@@ -125,7 +158,9 @@ def check_mac(call: Call, mac: str, key: str | None) -> str:
     if int(mac[:2], 16) & 1:
         raise Refused("Multi-cast MAC address is not allowed., Attribute: nic.macAddress", status=400)
     mac = mac.lower()
-    user = call.db.value("SELECT vm_name FROM vm_interface JOIN vm_static USING (vm_guid) WHERE mac_addr = ? AND id IS NOT ?", mac, key)
+    user = call.db.value(
+        "SELECT vm_name FROM vm_interface JOIN vm_static USING (vm_guid) WHERE mac_addr = ? AND id IS NOT ?", mac, key
+    )
     if user:
         raise Refused(f"MAC Address {mac} is already in use by VM or snapshot: {user}.")
     return mac
@@ -136,8 +171,11 @@ def prepare_nic(call: Call, columns: Columns, row: Row | None) -> None:
     if machine["origin"] == ORIGIN["external"]:
         raise refuse("add Interface", machines.NOT_MANAGED, status=400)
     name = columns.get("name")
-    if name and (row is None or name != row["name"]) and call.db.row(
-            "SELECT 1 FROM vm_interface WHERE vm_guid = ? AND name = ?", machine["vm_guid"], name):
+    if (
+        name
+        and (row is None or name != row["name"])
+        and call.db.row("SELECT 1 FROM vm_interface WHERE vm_guid = ? AND name = ?", machine["vm_guid"], name)
+    ):
         raise Refused("Network interface name is already in use")
     if columns.get("mac_addr"):
         columns["mac_addr"] = check_mac(call, columns["mac_addr"], row and row["id"])
@@ -187,17 +225,33 @@ def console_rows(call: Call, parent: str | None) -> list[Row]:
         return []
     rows = call.db.rows("SELECT * FROM vm_device WHERE vm_id = ? AND type = 'graphics' ORDER BY device", parent)
     running = bool(machine["display_port"])
-    return [{"id": row["device"].encode().hex(), "vm_id": parent, "protocol": row["device"],
-             "address": machine["display_ip"] if running else None,
-             "port": int(machine["display_port"]) if running else None} for row in rows]
+    return [
+        {
+            "id": row["device"].encode().hex(),
+            "vm_id": parent,
+            "protocol": row["device"],
+            "address": machine["display_ip"] if running else None,
+            "port": int(machine["display_port"]) if running else None,
+        }
+        for row in rows
+    ]
 
 
 def add_console(call: Call, sub: Sub) -> str:
     vm_id, protocol = call.parents[-1], call.doc["protocol"]
     if call.db.row("SELECT 1 FROM vm_device WHERE vm_id = ? AND type = 'graphics' AND device = ?", vm_id, protocol):
         raise refuse("add Graphics Device", "The VM already has a graphics device of this type.")
-    call.db.insert("vm_device", {"device_id": new_id(), "vm_id": vm_id, "type": "graphics", "device": protocol, "is_plugged": 1,
-                                 "is_managed": 1})
+    call.db.insert(
+        "vm_device",
+        {
+            "device_id": new_id(),
+            "vm_id": vm_id,
+            "type": "graphics",
+            "device": protocol,
+            "is_plugged": 1,
+            "is_managed": 1,
+        },
+    )
     machines.touch(call, vm_id)
     return str(protocol).encode().hex()
 

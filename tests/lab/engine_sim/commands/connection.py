@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Storage connections: what they are to a host, and who may change them."""
 
 from __future__ import annotations
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 
 #: NFS versions of the API as vdsm writes them.
 NFS_VERSIONS = {"auto": "auto", "v3": "3", "v4": "4", "v4_0": "4.0", "v4_1": "4.1", "v4_2": "4.2"}
-NEEDED = {"nfs": ("address", "path"), "glusterfs": ("path",), "posixfs": ("path", "vfs_type"), "localfs": ("path",),
-          "iscsi": ("address", "target")}
+NEEDED = {
+    "nfs": ("address", "path"),
+    "glusterfs": ("path",),
+    "posixfs": ("path", "vfs_type"),
+    "localfs": ("path",),
+    "iscsi": ("address", "target"),
+}
 CAMEL = {"vfs_type": "vfsType"}
 BAD_PATH = "Mount path is illegal, please use [IP:/path or FQDN:/path] convention."
 
@@ -29,9 +35,17 @@ def mount_path(columns: Row) -> str:
 
 def members(row: Row) -> Doc:
     """How a domain's `storage` shows its connection."""
-    return {"address": row["address"], "mount_options": row["mount_options"], "nfs_retrans": row["nfs_retrans"],
-            "nfs_timeo": row["nfs_timeo"], "nfs_version": row["nfs_version"], "path": row["path"], "port": row["port"],
-            "target": row["iqn"], "vfs_type": row["vfs_type"]}
+    return {
+        "address": row["address"],
+        "mount_options": row["mount_options"],
+        "nfs_retrans": row["nfs_retrans"],
+        "nfs_timeo": row["nfs_timeo"],
+        "nfs_version": row["nfs_version"],
+        "path": row["path"],
+        "port": row["port"],
+        "target": row["iqn"],
+        "vfs_type": row["vfs_type"],
+    }
 
 
 def require(doc: Doc, kind: str) -> None:
@@ -43,11 +57,18 @@ def require(doc: Doc, kind: str) -> None:
 
 def check(call: Call, columns: Row, key: str | None) -> None:
     """The path's form, and that no other connection is the same."""
-    if columns.get("storage_type") in ("nfs", "glusterfs") and not re.fullmatch(r"(\S+|\[\S+\]):/\S*", mount_path(columns)):
+    if columns.get("storage_type") in ("nfs", "glusterfs") and not re.fullmatch(
+        r"(\S+|\[\S+\]):/\S*", mount_path(columns)
+    ):
         raise Refused(BAD_PATH, status=400)
-    same = call.db.row("SELECT * FROM storage_server_connections WHERE connection = ? AND storage_type = ? AND "
-                       "coalesce(iqn, '') = ? AND id IS NOT ?", connection_text(columns), columns.get("storage_type"),
-                       columns.get("iqn") or "", key)
+    same = call.db.row(
+        "SELECT * FROM storage_server_connections WHERE connection = ? AND storage_type = ? AND "
+        "coalesce(iqn, '') = ? AND id IS NOT ?",
+        connection_text(columns),
+        columns.get("storage_type"),
+        columns.get("iqn") or "",
+        key,
+    )
     if same:
         user = call.db.value("SELECT storage_name FROM storage_domain_static WHERE storage = ?", same["id"])
         raise refuse("add Storage Connection", f"Storage connection {same['id']} already exists for {user or ''}.")
@@ -70,18 +91,32 @@ def prepare(call: Call, columns: Columns, row: Row | None) -> None:
 def before_remove(call: Call, row: Row) -> None:
     user = call.db.value("SELECT storage_name FROM storage_domain_static WHERE storage = ?", row["id"])
     if user:
-        raise refuse("remove Storage Connection", "Storage connection parameters are used by the following storage domains : "
-                                                  f"{user}.")
+        raise refuse(
+            "remove Storage Connection",
+            f"Storage connection parameters are used by the following storage domains : {user}.",
+        )
 
 
 def parameters(row: Row) -> dict[str, str]:
     """The connection as vdsm takes it."""
     if row["storage_type"] == "iscsi":
-        return flows.iscsi(row["address"], row["iqn"], row["id"], int(row["port"] or 3260), user=row["user_name"] or "",
-                           password=row["password"] or "")
+        return flows.iscsi(
+            row["address"],
+            row["iqn"],
+            row["id"],
+            int(row["port"] or 3260),
+            user=row["user_name"] or "",
+            password=row["password"] or "",
+        )
     options = row["mount_options"] or ""
-    found = flows.nfs(row["connection"], row["id"], NFS_VERSIONS.get(row["nfs_version"] or "auto", "auto"), options,
-                      row["nfs_retrans"], row["nfs_timeo"])
+    found = flows.nfs(
+        row["connection"],
+        row["id"],
+        NFS_VERSIONS.get(row["nfs_version"] or "auto", "auto"),
+        options,
+        row["nfs_retrans"],
+        row["nfs_timeo"],
+    )
     if row["vfs_type"]:
         found["vfs_type"] = row["vfs_type"]
     return found

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Removal of a data center, plain and by force."""
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ def remove(call: Call, row: Row) -> None:
     if force and busy and domains:
         raise Refused("Cannot remove Data Center while there are Hosts that are not in Maintenance mode.")
     if domains and not force:
-        raise refuse("remove Data Center", "There are Storage Domains attached to the Data Center. Please detach them first.")
+        raise refuse(
+            "remove Data Center", "There are Storage Domains attached to the Data Center. Please detach them first."
+        )
     if call.db.row("SELECT 1 FROM vms WHERE storage_pool_id = ?", key) and not force:
         raise refuse("remove Data Center", "There are VMs in the Data Center. Please remove them first.")
     from .storage import forget
@@ -27,7 +30,12 @@ def remove(call: Call, row: Row) -> None:
             call.db.delete("network_cluster", network_id=network["id"])
             call.db.delete("vnic_profiles", network_id=network["id"])
         call.db.update("cluster", {"storage_pool_id": key}, {"storage_pool_id": None})
-        for table, column in (("network", "storage_pool_id"), ("quota", "storage_pool_id"), ("vds_spm_id_map", "storage_pool_id"),
-                              ("storage_pool", "id"), ("permissions", "object_id")):
+        for table, column in (
+            ("network", "storage_pool_id"),
+            ("quota", "storage_pool_id"),
+            ("vds_spm_id_map", "storage_pool_id"),
+            ("storage_pool", "id"),
+            ("permissions", "object_id"),
+        ):
             call.db.delete(table, **{column: key})
         call.event("USER_FORCE_REMOVE_DATA_CENTER" if force else "USER_REMOVE_DATA_CENTER", data_center=row)

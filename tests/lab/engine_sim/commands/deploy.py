@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Installation of a host: host-deploy over ssh, then first contact."""
 
 from __future__ import annotations
@@ -35,9 +36,15 @@ def _target(call: Call, host: Row, user: str, password: str) -> HostTarget:
 
     config = call.engine.config
     key = Path(config.ssh_key) if config.ssh_key else call.engine.pki.ssh_key
-    return HostTarget(name=host["vds_name"], address=host["host_name"], port=int(host.get("ssh_port") or 22), user=user,
-                      key_file=None if password else key, password=password,
-                      known_hosts=Path(config.known_hosts) if config.known_hosts else None)
+    return HostTarget(
+        name=host["vds_name"],
+        address=host["host_name"],
+        port=int(host.get("ssh_port") or 22),
+        user=user,
+        key_file=None if password else key,
+        password=password,
+        known_hosts=Path(config.known_hosts) if config.known_hosts else None,
+    )
 
 
 def check(call: Call, host: Row, user: str, password: str, what: str = "add Host") -> str | None:
@@ -47,8 +54,9 @@ def check(call: Call, host: Row, user: str, password: str, what: str = "add Host
 
     target = _target(call, host, user, password)
     try:
-        identity = check_ssh(target.address, target.port, target.user, target.key_file, target.password,
-                             known_hosts=target.known_hosts)
+        identity = check_ssh(
+            target.address, target.port, target.user, target.key_file, target.password, known_hosts=target.known_hosts
+        )
     except SshAuthFailed:
         raise refuse(what, SSH_REFUSED) from None
     except SshUnreachable:
@@ -63,17 +71,24 @@ def _settings(call: Call, host: Row, order: Order, fail_at: str | None) -> Deplo
     if order.hosted_engine:
         hosted = HostedEngineConfig(_fetch_config(call), int(host["vds_spm_id"]))
     config = call.engine.config
-    return DeploySettings(pki=call.engine.pki, correlation_id=call.correlation_id, log_dir=Path(config.log_dir) / "host-deploy",
-                          vdsm_port=int(host["port"]), encrypt=config.encrypt_host_communication, hosted_engine=hosted,
-                          fail_at=fail_at)
+    return DeploySettings(
+        pki=call.engine.pki,
+        correlation_id=call.correlation_id,
+        log_dir=Path(config.log_dir) / "host-deploy",
+        vdsm_port=int(host["port"]),
+        encrypt=config.encrypt_host_communication,
+        hosted_engine=hosted,
+        fail_at=fail_at,
+    )
 
 
 def _fetch_config(call: Call) -> str:
     """hosted-engine.conf of the host that runs the engine (engine contract 11)."""
     from ..hostdeploy import fetch_he_config
 
-    runner = call.db.row("SELECT vds.* FROM vms JOIN vds ON vds.vds_id = run_on_vds WHERE origin = ?",
-                         ORIGIN["managed_hosted_engine"])
+    runner = call.db.row(
+        "SELECT vds.* FROM vms JOIN vds ON vds.vds_id = run_on_vds WHERE origin = ?", ORIGIN["managed_hosted_engine"]
+    )
     if runner is None:
         raise RuntimeError("the engine VM runs on no known host")
     return fetch_he_config(_target(call, runner, runner["ssh_username"] or "root", ""))
@@ -93,7 +108,11 @@ def install(call: Call, host_id: str, order: Order) -> None:
         target = _target(call, host, order.user, order.password)
         if order.undeploy:
             undeploy(target)
-        deploy(target, settings, lambda task: call.engine.events.add("ANSIBLE_RUNNER_EVENT", call.correlation_id, task=task, **about))
+        deploy(
+            target,
+            settings,
+            lambda task: call.engine.events.add("ANSIBLE_RUNNER_EVENT", call.correlation_id, task=task, **about),
+        )
     except HostDeployFailed as error:
         set_status(call, host_id, "install_failed")
         call.event("VDS_INSTALL_FAILED", message=str(error), **about)
@@ -124,7 +143,11 @@ def clean_up(call: Call, host: Row) -> None:
     from ..hostdeploy import HostDeployFailed, SshError, remove
 
     try:
-        remove(_target(call, host, host["ssh_username"] or "root", ""), _settings(call, host, Order(), None))
+        remove(
+            _target(call, host, host["ssh_username"] or "root", ""),
+            _settings(call, host, Order(), None),
+            lambda task: log.info("host-remove on %s: %s", host["vds_name"], task),
+        )
     except (HostDeployFailed, SshError, OSError) as error:
         log.warning("host-remove on %s: %s", host["vds_name"], error)
         call.event("VDS_ANSIBLE_REMOVE_FAILED", host=host, log=f"{call.engine.config.log_dir}/engine.log")

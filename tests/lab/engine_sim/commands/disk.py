@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Disks: made, changed and removed by tasks of the SPM, which the engine looks at every 10 s (engine contract 7.7)."""
 
 from __future__ import annotations
@@ -41,8 +42,11 @@ def content_name(row: Row) -> str:
 def known_domain(call: Call, domain: str) -> None:
     if call.db.row("SELECT 1 FROM storage_domain_static WHERE id = ?", domain) is None:
         # The engine's own null pointer, in lower case as it answers it.
-        raise ApiError(400, 'cannot invoke "org.ovirt.engine.core.common.businessentities.storagedomain.getstoragetype()" '
-                            'because "storagedomain" is null')
+        raise ApiError(
+            400,
+            'cannot invoke "org.ovirt.engine.core.common.businessentities.storagedomain.getstoragetype()" '
+            'because "storagedomain" is null',
+        )
     if call.flag("unregistered"):
         raise ApiError(400, "Internal Engine Error")
     call.below_domain = True
@@ -70,7 +74,9 @@ def _check(call: Call, doc: Doc, domain: Row, what: str) -> None:
     if cow and doc.get("shareable"):
         raise refuse(what, "Disk's volume format is not supported for shareable disk.")
     if cow and doc.get("sparse") is False:
-        raise refuse(what, "Disk configuration (COW Preallocated backup-None) is incompatible with the storage domain type.")
+        raise refuse(
+            what, "Disk configuration (COW Preallocated backup-None) is incompatible with the storage domain type."
+        )
     key = doc.get("@id")
     if key and call.db.row("SELECT 1 FROM base_disks WHERE disk_id = ?", key):
         raise refuse(what, "One of the Template Images already exists.")
@@ -99,28 +105,66 @@ def create(call: Call, doc: Doc, what: str, system: bool = False) -> str:
     kind = doc.get("content_type", "data")
     alias = doc.get("name") or doc.get("alias") or ""
     with call.db.transaction():
-        call.db.insert("base_disks", {
-            "disk_id": disk, "disk_alias": alias, "disk_description": doc.get("description"), "disk_content_type": CONTENT[kind],
-            "shareable": int(bool(doc.get("shareable"))), "wipe_after_delete": int(bool(doc.get("wipe_after_delete"))),
-            "propagate_errors": int(bool(doc.get("propagate_errors"))), "backup": doc.get("backup") or "none"})
-        call.db.insert("images", {
-            "image_group_id": disk, "image_guid": image, "size": int(doc["provisioned_size"]), "actual_size": 0,
-            "volume_format": doc["format"], "volume_type": "sparse" if _sparse(doc, domain) else "preallocated",
-            "imagestatus": IMAGE["locked"], "creation_date": Clock.now()})
+        call.db.insert(
+            "base_disks",
+            {
+                "disk_id": disk,
+                "disk_alias": alias,
+                "disk_description": doc.get("description"),
+                "disk_content_type": CONTENT[kind],
+                "shareable": int(bool(doc.get("shareable"))),
+                "wipe_after_delete": int(bool(doc.get("wipe_after_delete"))),
+                "propagate_errors": int(bool(doc.get("propagate_errors"))),
+                "backup": doc.get("backup") or "none",
+            },
+        )
+        call.db.insert(
+            "images",
+            {
+                "image_group_id": disk,
+                "image_guid": image,
+                "size": int(doc["provisioned_size"]),
+                "actual_size": 0,
+                "volume_format": doc["format"],
+                "volume_type": "sparse" if _sparse(doc, domain) else "preallocated",
+                "imagestatus": IMAGE["locked"],
+                "creation_date": Clock.now(),
+            },
+        )
         profile = call.db.value("SELECT id FROM disk_profiles WHERE storage_domain_id = ?", domain["id"])
-        quota = call.db.value("SELECT id FROM quota WHERE storage_pool_id = ? AND is_default", domain["storage_pool_id"])
-        call.db.insert("image_storage_domain_map", {"image_id": image, "storage_domain_id": domain["id"], "disk_profile_id": profile,
-                                                    "quota_id": quota})
+        quota = call.db.value(
+            "SELECT id FROM quota WHERE storage_pool_id = ? AND is_default", domain["storage_pool_id"]
+        )
+        call.db.insert(
+            "image_storage_domain_map",
+            {"image_id": image, "storage_domain_id": domain["id"], "disk_profile_id": profile, "quota_id": quota},
+        )
         # Whoever makes a disk owns it.
-        call.db.insert("permissions", {"id": new_id(), "role_id": "def0000a-0000-0000-0000-def00000000b",
-                                       "ad_element_id": call.user.get("user_id"), "object_id": disk})
+        call.db.insert(
+            "permissions",
+            {
+                "id": new_id(),
+                "role_id": "def0000a-0000-0000-0000-def00000000b",
+                "ad_element_id": call.user.get("user_id"),
+                "object_id": disk,
+            },
+        )
     about = {"domain": domain, "data_center": {"id": domain["storage_pool_id"], "name": domain["storage_pool_name"]}}
     call.event("ADD_DISK_INTERNAL" if system else "USER_ADD_DISK", disk=alias, **about)
     row = get(call, disk)
     try:
-        task = flows.start_volume(client, domain["storage_pool_id"], domain["id"], disk, image, row["size"], kind,
-                                  row["volume_format"], row["volume_type"] == "sparse",
-                                  flows.description(alias, doc.get("description") or ""))
+        task = flows.start_volume(
+            client,
+            domain["storage_pool_id"],
+            domain["id"],
+            disk,
+            image,
+            row["size"],
+            kind,
+            row["volume_format"],
+            row["volume_type"] == "sparse",
+            flows.description(alias, doc.get("description") or ""),
+        )
     except (VdsmError, HostUnreachable) as error:
         _drop(call, row)
         raise Refused(words(error), status=400) from None
@@ -155,17 +199,29 @@ def _follow(call: Call, client: HostClient, row: Row, task: str, about: dict[str
 
 def finish(call: Call, client: HostClient, row: Row) -> None:
     """Takes over what the volume became and unlocks the disk."""
-    info = flows.volume_info(client, row["storage_pool_id"], row["storage_domain_id"], row["disk_id"], row["image_guid"])
-    call.db.update("images", {"image_group_id": row["disk_id"]}, {
-        "imagestatus": IMAGE["ok"], "actual_size": int(info["truesize"]), "size": int(info["capacity"]), "lastmodified": Clock.now(),
-        "qcow_compat": "qcow2_v3" if row["volume_format"] == "cow" else None})
+    info = flows.volume_info(
+        client, row["storage_pool_id"], row["storage_domain_id"], row["disk_id"], row["image_guid"]
+    )
+    call.db.update(
+        "images",
+        {"image_group_id": row["disk_id"]},
+        {
+            "imagestatus": IMAGE["ok"],
+            "actual_size": int(info["truesize"]),
+            "size": int(info["capacity"]),
+            "lastmodified": Clock.now(),
+            "qcow_compat": "qcow2_v3" if row["volume_format"] == "cow" else None,
+        },
+    )
 
 
 # -- change and remove
 
 
 def _machine(call: Call, row: Row) -> Row | None:
-    return call.db.row("SELECT vms.* FROM disk_vm_element JOIN vms ON vm_guid = vm_id WHERE disk_id = ?", row["disk_id"])
+    return call.db.row(
+        "SELECT vms.* FROM disk_vm_element JOIN vms ON vm_guid = vm_id WHERE disk_id = ?", row["disk_id"]
+    )
 
 
 def update(call: Call, row: Row) -> None:
@@ -232,7 +288,9 @@ def start_removal(call: Call, row: Row) -> None:
 def _delete(call: Call, client: HostClient, row: Row) -> None:
     domain = call.db.row("SELECT * FROM storage_domain_static WHERE id = ?", row["storage_domain_id"])
     try:
-        flows.delete_image(client, row["storage_pool_id"], row["storage_domain_id"], row["disk_id"], bool(row["wipe_after_delete"]))
+        flows.delete_image(
+            client, row["storage_pool_id"], row["storage_domain_id"], row["disk_id"], bool(row["wipe_after_delete"])
+        )
     except (VdsmError, HostUnreachable, RuntimeError, TimeoutError) as error:
         log.warning("removal of %s: %s", row["disk_alias"], error)
         call.db.update("images", {"image_group_id": row["disk_id"]}, {"imagestatus": IMAGE["illegal"]})
@@ -244,8 +302,12 @@ def _delete(call: Call, client: HostClient, row: Row) -> None:
 
 def _drop(call: Call, row: Row) -> None:
     with call.db.transaction():
-        for table, column in (("base_disks", "disk_id"), ("images", "image_group_id"), ("disk_vm_element", "disk_id"),
-                              ("permissions", "object_id")):
+        for table, column in (
+            ("base_disks", "disk_id"),
+            ("images", "image_group_id"),
+            ("disk_vm_element", "disk_id"),
+            ("permissions", "object_id"),
+        ):
             call.db.delete(table, **{column: row["disk_id"]})
         call.db.delete("image_storage_domain_map", image_id=row["image_guid"])
 
@@ -257,9 +319,12 @@ def move(call: Call, row: Row) -> None:
 
 
 STATISTICS = (
-    ("data.current.read", "Read data rate", "bytes_per_second"), ("data.current.read_ops", "Read data ops", "none"),
-    ("data.current.write", "Write data rate", "bytes_per_second"), ("data.current.write_ops", "Write data ops", "none"),
-    ("disk.read.latency", "Read latency", "seconds"), ("disk.write.latency", "Write latency", "seconds"),
+    ("data.current.read", "Read data rate", "bytes_per_second"),
+    ("data.current.read_ops", "Read data ops", "none"),
+    ("data.current.write", "Write data rate", "bytes_per_second"),
+    ("data.current.write_ops", "Write data ops", "none"),
+    ("disk.read.latency", "Read latency", "seconds"),
+    ("disk.write.latency", "Write latency", "seconds"),
     ("disk.flush.latency", "Flush latency", "seconds"),
 )
 

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Commands on hosts: add, change, remove, maintenance, activation, installation."""
 
 from __future__ import annotations
@@ -17,14 +18,22 @@ if TYPE_CHECKING:
 
 MAX_ID = 250
 EMPTY_PASSWORD = "Cannot install Host with empty password."
-SSH_FAILED = ("Connecting to host via SSH has failed, verify that the host is reachable (IP address, routable address etc.) You "
-              "may refer to the engine.log file for further details.")
-SSH_REFUSED = ("SSH authentication failed, verify authentication parameters are correct (Username/Password, public-key etc.) You "
-               "may refer to the engine.log file for further details.")
-NOT_MANAGED = ("You are using an unmanaged hosted engine VM. Please add the first storage domain in order to start the hosted "
-               "engine import process.")
-OTHER_DATA_CENTER = ("You are using host from data center other than hosted engine VM runs on. In order to start the hosted engine "
-                     "import process, please select host from the same data center or move the host there first.")
+SSH_FAILED = (
+    "Connecting to host via SSH has failed, verify that the host is reachable (IP address, routable address etc.) You "
+    "may refer to the engine.log file for further details."
+)
+SSH_REFUSED = (
+    "SSH authentication failed, verify authentication parameters are correct (Username/Password, public-key etc.) You "
+    "may refer to the engine.log file for further details."
+)
+NOT_MANAGED = (
+    "You are using an unmanaged hosted engine VM. Please add the first storage domain in order to start the hosted "
+    "engine import process."
+)
+OTHER_DATA_CENTER = (
+    "You are using host from data center other than hosted engine VM runs on. In order to start the hosted engine "
+    "import process, please select host from the same data center or move the host there first."
+)
 #: States in which a host may be removed.
 REMOVABLE = ("maintenance", "install_failed", "non_responsive", "down", "pending_approval", "error", "non_operational")
 
@@ -41,13 +50,18 @@ def set_status(call: Call, host_id: str, status: str, detail: str | None = None)
 
 def free_id(call: Call, pool: str) -> int:
     """The lowest SPM id that no host of the data center has."""
-    taken = {row["vds_spm_id"] for row in call.db.rows("SELECT vds_spm_id FROM vds_spm_id_map WHERE storage_pool_id = ?", pool)}
+    taken = {
+        row["vds_spm_id"]
+        for row in call.db.rows("SELECT vds_spm_id FROM vds_spm_id_map WHERE storage_pool_id = ?", pool)
+    }
     return next(number for number in range(1, MAX_ID + 1) if number not in taken)
 
 
 def _check_hosted_engine(call: Call, columns: Row) -> None:
-    machine = call.db.row("SELECT cluster.storage_pool_id FROM vm_static JOIN cluster USING (cluster_id) WHERE origin = ?",
-                          ORIGIN["managed_hosted_engine"])
+    machine = call.db.row(
+        "SELECT cluster.storage_pool_id FROM vm_static JOIN cluster USING (cluster_id) WHERE origin = ?",
+        ORIGIN["managed_hosted_engine"],
+    )
     if machine is None:
         raise refuse("add Host", NOT_MANAGED)
     pool = call.db.value("SELECT storage_pool_id FROM cluster WHERE cluster_id = ?", columns["cluster_id"])
@@ -83,24 +97,36 @@ def add(call: Call, sub: Sub) -> str:
     install = call.engine.config.install_vds
     if install:
         columns["vds_unique_id"] = deploy.check(call, columns, user, password)
-        if columns["vds_unique_id"] and call.db.row("SELECT 1 FROM vds_static WHERE vds_unique_id = ?", columns["vds_unique_id"]):
+        if columns["vds_unique_id"] and call.db.row(
+            "SELECT 1 FROM vds_static WHERE vds_unique_id = ?", columns["vds_unique_id"]
+        ):
             raise refuse("add Host", "Host with the same UUID already exists.")
     activate = call.flag("activate", True)
     hosted_engine = call.flag("deploy_hosted_engine")
     with call.db.transaction():
         operations.check_unique(resource, call, columns, None)
-        columns.update(status=STATUS["installing" if install else "unassigned"], ssh_username=user,
-                       hosted_engine_deploy=int(hosted_engine))
+        columns.update(
+            status=STATUS["installing" if install else "unassigned"],
+            ssh_username=user,
+            hosted_engine_deploy=int(hosted_engine),
+        )
         host_id = operations.insert(resource, call, columns)
         pool = call.db.value("SELECT storage_pool_id FROM cluster WHERE cluster_id = ?", columns["cluster_id"])
         if pool:
-            call.db.insert("vds_spm_id_map", {"storage_pool_id": pool, "vds_id": host_id, "vds_spm_id": free_id(call, pool)})
+            call.db.insert(
+                "vds_spm_id_map", {"storage_pool_id": pool, "vds_id": host_id, "vds_spm_id": free_id(call, pool)}
+            )
         host = get(call, host_id)
         call.engine.events.add("VDS_ALERT_FENCE_NOT_CONFIGURED", host=host)
         call.event("USER_ADD_VDS", host=host, cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]})
     if install:
-        order = deploy.Order(password=password, user=user, activate=activate, reboot=call.flag("reboot", True),
-                             hosted_engine=hosted_engine)
+        order = deploy.Order(
+            password=password,
+            user=user,
+            activate=activate,
+            reboot=call.flag("reboot", True),
+            hosted_engine=hosted_engine,
+        )
         call.engine.spawn(deploy.install, call, host_id, order)
     else:
         monitor.watch(call.engine, host_id)
@@ -111,10 +137,15 @@ def update(call: Call, row: Row) -> None:
     from ..resources.host import HOST
 
     columns = HOST.take(call, call.doc, "u")
-    moves = columns.get("cluster_id") not in (None, row["cluster_id"]) or columns.get("host_name") not in (None, row["host_name"])
+    moves = columns.get("cluster_id") not in (None, row["cluster_id"]) or columns.get("host_name") not in (
+        None,
+        row["host_name"],
+    )
     if moves and row["status"] not in (STATUS["maintenance"], STATUS["install_failed"], STATUS["pending_approval"]):
-        raise Refused("Cannot edit Host. Host parameters cannot be modified while Host is operational.\n"
-                      "Please switch Host to Maintenance mode first.")
+        raise Refused(
+            "Cannot edit Host. Host parameters cannot be modified while Host is operational.\n"
+            "Please switch Host to Maintenance mode first."
+        )
     operations.update(call, HOST, row)
     if columns.get("cluster_id") not in (None, row["cluster_id"]):
         _move(call, row, columns["cluster_id"])
@@ -127,7 +158,9 @@ def _move(call: Call, row: Row, cluster: str) -> None:
     if pool != row["storage_pool_id"]:
         call.db.delete("vds_spm_id_map", vds_id=row["vds_id"])
         if pool:
-            call.db.insert("vds_spm_id_map", {"storage_pool_id": pool, "vds_id": row["vds_id"], "vds_spm_id": free_id(call, pool)})
+            call.db.insert(
+                "vds_spm_id_map", {"storage_pool_id": pool, "vds_id": row["vds_id"], "vds_spm_id": free_id(call, pool)}
+            )
 
 
 def remove(call: Call, row: Row) -> None:
@@ -151,7 +184,13 @@ def remove(call: Call, row: Row) -> None:
 
 
 def activate(call: Call, row: Row) -> None:
-    if row["status"] in (STATUS["up"], STATUS["unassigned"], STATUS["installing"], STATUS["connecting"], STATUS["initializing"]):
+    if row["status"] in (
+        STATUS["up"],
+        STATUS["unassigned"],
+        STATUS["installing"],
+        STATUS["connecting"],
+        STATUS["initializing"],
+    ):
         raise refuse("activate Host", f"Host in {name_of(STATUS, row['status'])} status.")
     set_status(call, row["vds_id"], "unassigned")
     call.db.update("vds_dynamic", {"vds_id": row["vds_id"]}, {"maintenance_reason": None})
@@ -160,26 +199,38 @@ def activate(call: Call, row: Row) -> None:
 
 
 def _others(call: Call, row: Row) -> list[Row]:
-    return call.db.rows("SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = ?", row["cluster_id"], row["vds_id"],
-                        STATUS["up"])
+    return call.db.rows(
+        "SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = ?",
+        row["cluster_id"],
+        row["vds_id"],
+        STATUS["up"],
+    )
 
 
 def deactivate(call: Call, row: Row) -> None:
     """To maintenance: HA first, then the machines leave, then storage."""
     status = row["status"]
     if status in (STATUS["maintenance"], STATUS["preparing_for_maintenance"]):
-        word = "already in Maintenance mode" if status == STATUS["maintenance"] else "already preparing for Maintenance mode"
+        word = (
+            "already in Maintenance mode"
+            if status == STATUS["maintenance"]
+            else "already preparing for Maintenance mode"
+        )
         raise refuse("switch Host to Maintenance mode", f"Host is {word}.")
     marks = ",".join("?" * len(RUNNING))
     machines = call.db.rows(f"SELECT * FROM vms WHERE run_on_vds = ? AND status IN ({marks})", row["vds_id"], *RUNNING)
     others = _others(call, row)
     if any(machine["origin"] == ORIGIN["managed_hosted_engine"] for machine in machines):
         if not any(other["ha_score"] > 0 for other in others):
-            raise Refused("Cannot switch the Host(s) to Maintenance mode.\nNone of the hosts capable of running the engine VM has "
-                          "score more than 0 and is in Up state.")
+            raise Refused(
+                "Cannot switch the Host(s) to Maintenance mode.\nNone of the hosts capable of running the engine VM has "
+                "score more than 0 and is in Up state."
+            )
     elif machines and not others:
-        raise Refused(f"The following Hosts have running VMs and cannot be switched to maintenance mode: {row['vds_name']}.\n"
-                      f"Please ensure that the following Clusters have at least one Host in UP state: {row['cluster_name']}.")
+        raise Refused(
+            f"The following Hosts have running VMs and cannot be switched to maintenance mode: {row['vds_name']}.\n"
+            f"Please ensure that the following Clusters have at least one Host in UP state: {row['cluster_name']}."
+        )
     reason = call.doc.get("reason")
     set_status(call, row["vds_id"], "preparing_for_maintenance")
     call.db.update("vds_dynamic", {"vds_id": row["vds_id"]}, {"maintenance_reason": reason})
@@ -204,22 +255,38 @@ def install(call: Call, row: Row) -> None:
         _check_hosted_engine(call, row)
     user, password = credentials(call.doc)
     deploy.check(call, row, user, password, "install Host")
-    order = deploy.Order(password=password, user=user, activate=bool(call.doc.get("activate")),
-                         reboot=bool(call.doc.get("reboot", True)), hosted_engine=bool(call.doc.get("deploy_hosted_engine")),
-                         undeploy=bool(call.doc.get("undeploy_hosted_engine")))
+    order = deploy.Order(
+        password=password,
+        user=user,
+        activate=bool(call.doc.get("activate")),
+        reboot=bool(call.doc.get("reboot", True)),
+        hosted_engine=bool(call.doc.get("deploy_hosted_engine")),
+        undeploy=bool(call.doc.get("undeploy_hosted_engine")),
+    )
     set_status(call, row["vds_id"], "installing")
     call.engine.spawn(deploy.install, call, row["vds_id"], order)
 
 
 def approve(call: Call, row: Row) -> None:
     if row["status"] not in (STATUS["pending_approval"], STATUS["install_failed"]):
-        raise refuse("approve RHVH Host", "\n-Host must be in \"Pending Approval\" or \"Install Failed\" status in order to be "
-                                          "approved.".lstrip())
+        raise refuse(
+            "approve RHVH Host",
+            '\n-Host must be in "Pending Approval" or "Install Failed" status in order to be approved.'.lstrip(),
+        )
     user, password = credentials({"ssh": {"authentication_method": "publickey"}, **call.doc})
     deploy.check(call, row, user, password, "approve Host")
     set_status(call, row["vds_id"], "installing")
-    call.engine.spawn(deploy.install, call, row["vds_id"], deploy.Order(
-        password=password, user=user, activate=bool(call.doc.get("activate", True)), reboot=bool(call.doc.get("reboot", True))))
+    call.engine.spawn(
+        deploy.install,
+        call,
+        row["vds_id"],
+        deploy.Order(
+            password=password,
+            user=user,
+            activate=bool(call.doc.get("activate", True)),
+            reboot=bool(call.doc.get("reboot", True)),
+        ),
+    )
 
 
 FENCE_TYPES = ("manual", "restart", "start", "stop", "status")
@@ -228,13 +295,16 @@ FENCE_TYPES = ("manual", "restart", "start", "stop", "status")
 def fence(call: Call, row: Row) -> Doc | None:
     kind = str(call.doc["fence_type"])
     if kind.lower() not in FENCE_TYPES:
-        raise InvalidValue(f"{kind.upper()} is not a member of FenceType. Possible values for FenceType are: "
-                           f"{', '.join(FENCE_TYPES)}")
+        raise InvalidValue(
+            f"{kind.upper()} is not a member of FenceType. Possible values for FenceType are: {', '.join(FENCE_TYPES)}"
+        )
     if kind == "manual":
         allowed = [STATUS[name] for name in ("non_operational", "maintenance", "connecting", "non_responsive")]
         if row["status"] not in allowed:
-            raise refuse("confirm 'Host has been rebooted' Host",
-                         'Valid Host statuses are "Non operational", "Maintenance" or "Connecting".')
+            raise refuse(
+                "confirm 'Host has been rebooted' Host",
+                'Valid Host statuses are "Non operational", "Maintenance" or "Connecting".',
+            )
         monitor.machines_lost(call, row)
         return None
     if kind == "status":
@@ -242,5 +312,17 @@ def fence(call: Call, row: Row) -> Doc | None:
     raise ApiError(409, f"[Cannot {kind} Host. Power Management is not enabled for this Host.]")
 
 
-__all__ = ["STATUS", "activate", "add", "approve", "deactivate", "fence", "get", "install", "new_id", "remove", "set_status",
-           "update"]
+__all__ = [
+    "STATUS",
+    "activate",
+    "add",
+    "approve",
+    "deactivate",
+    "fence",
+    "get",
+    "install",
+    "new_id",
+    "remove",
+    "set_status",
+    "update",
+]

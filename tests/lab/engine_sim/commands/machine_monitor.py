@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What hosts report about machines: states, machines that nobody here made, machines that are gone."""
 
 from __future__ import annotations
@@ -46,14 +47,30 @@ def _just_started(call: Call, known: Row) -> bool:
 def _seen(call: Call, host: Row, known: Row, stats: dict[str, Any]) -> None:
     status = VM[VDSM_VM.get(stats["status"], "unknown")]
     display = next(iter(stats.get("displayInfo") or []), {})
-    call.db.update("vm_dynamic", {"vm_guid": known["vm_guid"]}, {
-        "status": status, "run_on_vds": host["vds_id"], "vm_ip": stats.get("guestIPs") or None,
-        "guest_fqdn": stats.get("guestFQDN") or None, "display_ip": display.get("ipAddress"), "display_port": display.get("port"),
-        "display_type": display.get("type"), "statistics": json.dumps({key: stats.get(key) for key in (
-            "memUsage", "cpuUser", "cpuSys", "elapsedTime", "memoryStats")})})
+    call.db.update(
+        "vm_dynamic",
+        {"vm_guid": known["vm_guid"]},
+        {
+            "status": status,
+            "run_on_vds": host["vds_id"],
+            "vm_ip": stats.get("guestIPs") or None,
+            "guest_fqdn": stats.get("guestFQDN") or None,
+            "display_ip": display.get("ipAddress"),
+            "display_port": display.get("port"),
+            "display_type": display.get("type"),
+            "statistics": json.dumps(
+                {key: stats.get(key) for key in ("memUsage", "cpuUser", "cpuSys", "elapsedTime", "memoryStats")}
+            ),
+        },
+    )
     if status == VM["up"] and known["status"] != VM["up"] and known["start_correlation"]:
-        about = {"vm": known, "host": host, "data_center": _pool(call, host), "template": {"vm_guid": BLANK, "vm_name": "Blank"},
-                 "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]}}
+        about = {
+            "vm": known,
+            "host": host,
+            "data_center": _pool(call, host),
+            "template": {"vm_guid": BLANK, "vm_name": "Blank"},
+            "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
+        }
         admin = call.engine.admin or call.user
         call.engine.events.add("USER_RUN_VM", known["start_correlation"], user=admin, **about)
         call.db.update("vm_dynamic", {"vm_guid": known["vm_guid"]}, {"start_correlation": None})
@@ -83,9 +100,23 @@ def _gone(call: Call, known: Row) -> None:
 
 
 def _set_down(call: Call, known: Row, status: int = VM["down"]) -> None:
-    call.db.update("vm_dynamic", {"vm_guid": known["vm_guid"]}, {
-        "status": status, "run_on_vds": None, "last_stop_time": Clock.now(), "display_ip": None, "display_port": None,
-        "vm_ip": None, "guest_fqdn": None, "statistics": None, "start_correlation": None, "run_once": 0, "stop_reason": ""})
+    call.db.update(
+        "vm_dynamic",
+        {"vm_guid": known["vm_guid"]},
+        {
+            "status": status,
+            "run_on_vds": None,
+            "last_stop_time": Clock.now(),
+            "display_ip": None,
+            "display_port": None,
+            "vm_ip": None,
+            "guest_fqdn": None,
+            "statistics": None,
+            "start_correlation": None,
+            "run_once": 0,
+            "stop_reason": "",
+        },
+    )
 
 
 def _import(call: Call, host: Row, client: HostClient, vm_id: str) -> None:
@@ -100,7 +131,9 @@ def _import(call: Call, host: Row, client: HostClient, vm_id: str) -> None:
 
     root = etree.fromstring(xml.encode())
     memory = root.find("memory")
-    unit = {"KiB": 1, "k": 1, "MiB": 1024, "GiB": 1024**2}.get((memory.get("unit") if memory is not None else None) or "KiB", 1)
+    unit = {"KiB": 1, "k": 1, "MiB": 1024, "GiB": 1024**2}.get(
+        (memory.get("unit") if memory is not None else None) or "KiB", 1
+    )
     kib = int(memory.text or 0) * unit if memory is not None else 1024**2
     topology = root.find("cpu/topology")
     vcpus = int(root.findtext("vcpu") or 1)
@@ -114,9 +147,22 @@ def migrate_away(call: Call, host: Row, client: HostClient, machine: Row) -> Non
     """Sends a machine to another host of the cluster; the HA agent moves the engine's machine by itself."""
     if machine["origin"] == ORIGIN["managed_hosted_engine"]:
         return
-    target = call.db.row("SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = 3 ORDER BY vds_name",
-                         host["cluster_id"], host["vds_id"])
+    target = call.db.row(
+        "SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = 3 ORDER BY vds_name",
+        host["cluster_id"],
+        host["vds_id"],
+    )
     if target is None:
         return
-    client.call("VM.migrate", {"vmID": machine["vm_guid"], "params": {
-        "src": host["host_name"], "dst": f"{target['host_name']}:{target['port']}", "method": "online", "vmId": machine["vm_guid"]}})
+    client.call(
+        "VM.migrate",
+        {
+            "vmID": machine["vm_guid"],
+            "params": {
+                "src": host["host_name"],
+                "dst": f"{target['host_name']}:{target['port']}",
+                "method": "online",
+                "vmId": machine["vm_guid"],
+            },
+        },
+    )

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Monitoring: one thread per host looks at it every 3 s, brings it up, and notes what happens to it (engine contract 7.3)."""
 
 from __future__ import annotations
@@ -25,8 +26,20 @@ REFRESH, SAVE_EVERY = 3.0, 5
 #: Seconds that a host may be silent before it counts as connecting, and as non-responsive.
 CONNECTING_AFTER, LOST_AFTER = 2.0, 6.0
 #: States in which a host is not looked at.
-ASLEEP = [STATUS[name] for name in ("maintenance", "installing", "install_failed", "reboot", "pending_approval", "error",
-                                    "down", "installing_os", "kdumping")]
+ASLEEP = [
+    STATUS[name]
+    for name in (
+        "maintenance",
+        "installing",
+        "install_failed",
+        "reboot",
+        "pending_approval",
+        "error",
+        "down",
+        "installing_os",
+        "kdumping",
+    )
+]
 
 _watched: dict[tuple[int, str], threading.Event] = {}
 _guard = threading.Lock()
@@ -97,7 +110,12 @@ class Watcher:
             return False
         client = self.engine.hosts.client(host)
         try:
-            if host["status"] in (STATUS["unassigned"], STATUS["initializing"], STATUS["connecting"], STATUS["non_responsive"]):
+            if host["status"] in (
+                STATUS["unassigned"],
+                STATUS["initializing"],
+                STATUS["connecting"],
+                STATUS["non_responsive"],
+            ):
                 self.bring_up(host, client)
             else:
                 self.refresh(host, client)
@@ -133,8 +151,12 @@ class Watcher:
         set_status(self.call, host, "up")
         self.call.event("NO_FAULTY_MULTIPATHS", host=host)
         pool = self.call.db.row("SELECT * FROM storage_pool WHERE id = ?", host["storage_pool_id"])
-        self.call.event("VDS_DETECTED", host=host, data_center=pool,
-                        cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]})
+        self.call.event(
+            "VDS_DETECTED",
+            host=host,
+            data_center=pool,
+            cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
+        )
         if pool and pool["status"] != DATA_CENTER["uninitialized"] and not pool["spm_vds_id"]:
             from .storage import elect_spm
 
@@ -163,8 +185,11 @@ class Watcher:
             self.call.event(event, host=host)
         self.call.db.execute("UPDATE vm_dynamic SET status = ? WHERE run_on_vds = ?", VM["unknown"], self.host_id)
         if host["spm_status"] == "spm":
-            self.call.db.update("storage_pool", {"id": host["storage_pool_id"]},
-                                {"spm_vds_id": None, "status": DATA_CENTER["problematic"]})
+            self.call.db.update(
+                "storage_pool",
+                {"id": host["storage_pool_id"]},
+                {"spm_vds_id": None, "status": DATA_CENTER["problematic"]},
+            )
 
 
 def _get(call: Call, host_id: str) -> Row:
@@ -188,7 +213,9 @@ def first_look(call: Call, host_id: str) -> None:
     network = call.db.row("SELECT * FROM cluster_networks WHERE cluster_id = ? AND management = 1", host["cluster_id"])
     if network is not None and network["vdsm_name"] not in caps.get("networks", {}):
         try:
-            done = network_flows.set_up_management_network(client, network["vdsm_name"], network["vlan_id"], network["mtu"] or 0)
+            done = network_flows.set_up_management_network(
+                client, network["vdsm_name"], network["vlan_id"], network["mtu"] or 0
+            )
             caps = done["capabilities"]
         except (network_flows.ManagementNetworkRefused, VdsmError) as error:
             log.warning("management network on %s: %s", host["vds_name"], error)
@@ -209,12 +236,23 @@ def connect_storage(call: Call, host: Row, client: HostClient) -> None:
     if not pool["master_domain_id"] or not states:
         return
     try:
-        domain_flows.connect_host(client, connections_of(call, pool["id"]), pool["id"], host["vds_spm_id"],
-                                  pool["master_domain_id"], pool["master_domain_version"] or 1, states)
+        domain_flows.connect_host(
+            client,
+            connections_of(call, pool["id"]),
+            pool["id"],
+            host["vds_spm_id"],
+            pool["master_domain_id"],
+            pool["master_domain_version"] or 1,
+            states,
+        )
     except (VdsmError, RuntimeError) as error:
         log.warning("storage of %s: %s", host["vds_name"], error)
-        raise NonOperational("storage_domain_unreachable", "VDS_STORAGE_UNREACHABLE", data_center=pool,
-                             domain={"id": None, "storage_name": str(error)}) from error
+        raise NonOperational(
+            "storage_domain_unreachable",
+            "VDS_STORAGE_UNREACHABLE",
+            data_center=pool,
+            domain={"id": None, "storage_name": str(error)},
+        ) from error
 
 
 def go_to_maintenance(call: Call, host_id: str) -> None:
@@ -229,7 +267,9 @@ def go_to_maintenance(call: Call, host_id: str) -> None:
     try:
         if host["ha_configured"]:
             host_flows.set_ha_maintenance(client, "LOCAL", True)
-        for machine in call.db.rows(f"SELECT * FROM vms WHERE run_on_vds = ? AND status IN ({marks})", host_id, *RUNNING):
+        for machine in call.db.rows(
+            f"SELECT * FROM vms WHERE run_on_vds = ? AND status IN ({marks})", host_id, *RUNNING
+        ):
             machine_monitor.migrate_away(call, host, client, machine)
         for _ in range(200):
             if not call.db.rows(f"SELECT 1 FROM vms WHERE run_on_vds = ? AND status IN ({marks})", host_id, *RUNNING):
@@ -246,7 +286,6 @@ def go_to_maintenance(call: Call, host_id: str) -> None:
 
 def machines_lost(call: Call, host: Row) -> None:
     """An administrator confirms that the host was rebooted: nothing runs there any more."""
-    call.db.execute("UPDATE vm_dynamic SET status = ?, run_on_vds = NULL WHERE run_on_vds = ?", VM["down"], host["vds_id"])
-
-
-
+    call.db.execute(
+        "UPDATE vm_dynamic SET status = ?, run_on_vds = NULL WHERE run_on_vds = ?", VM["down"], host["vds_id"]
+    )

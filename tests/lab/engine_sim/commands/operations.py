@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The plain way to add, change and remove an object, from its declaration alone."""
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def store(resource: Resource, call: Call, key: Any, columns: Columns) -> None:
     """Changes columns of an object in whatever of its tables they are."""
     for table in resource.tables:
         known = schema.TABLES[table]
-        call.db.update(table, {next(iter(known)): key}, {column: value for column, value in columns.items() if column in known})
+        call.db.update(
+            table, {next(iter(known)): key}, {column: value for column, value in columns.items() if column in known}
+        )
 
 
 def fetch(resource: Resource, call: Call, key: Any) -> Row:

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Storage domains: create, import, attach, activate, maintenance, detach, remove; the SPM of a data center."""
 
 from __future__ import annotations
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
     from ..resources.base import Sub
 
 log = logging.getLogger("engine.storage")
-INACCESSIBLE = "The relevant Storage Domain is inaccessible.\n-Please handle Storage Domain issues and retry the operation."
+INACCESSIBLE = (
+    "The relevant Storage Domain is inaccessible.\n-Please handle Storage Domain issues and retry the operation."
+)
 NAME_USED = "The Storage Domain name is already in use."
 #: The engine's own words for codes of vdsm.
-WORDS = {324: "Wrong Master domain or its version", 477: "Problem while trying to mount target", 351: "Error creating a storage domain",
-         502: "Cannot create Volume Group"}
+WORDS = {
+    324: "Wrong Master domain or its version",
+    477: "Problem while trying to mount target",
+    351: "Error creating a storage domain",
+    502: "Cannot create Volume Group",
+}
 
 
 def words(error: Exception) -> str:
@@ -57,8 +64,12 @@ def find_host(call: Call, wanted: Doc) -> Row:
 
 def up_hosts(call: Call, pool: str) -> list[Row]:
     """Hosts of a data center that work, the SPM first."""
-    return call.db.rows("SELECT * FROM vds WHERE storage_pool_id = ? AND status = ? ORDER BY spm_status = 'spm' DESC, "
-                        "vds_spm_priority DESC, vds_spm_id", pool, STATUS["up"])
+    return call.db.rows(
+        "SELECT * FROM vds WHERE storage_pool_id = ? AND status = ? ORDER BY spm_status = 'spm' DESC, "
+        "vds_spm_priority DESC, vds_spm_id",
+        pool,
+        STATUS["up"],
+    )
 
 
 def spm_of(call: Call, pool: str, what: str) -> tuple[Row, HostClient]:
@@ -72,7 +83,10 @@ def spm_of(call: Call, pool: str, what: str) -> tuple[Row, HostClient]:
 def domain_states(call: Call, pool: str) -> dict[str, str]:
     """Domains of a pool as StoragePool.connect takes them."""
     rows = call.db.rows("SELECT storage_id, status FROM storage_pool_iso_map WHERE storage_pool_id = ?", pool)
-    return {row["storage_id"]: "active" if row["status"] in (DOMAIN["active"], DOMAIN["inactive"]) else "attached" for row in rows}
+    return {
+        row["storage_id"]: "active" if row["status"] in (DOMAIN["active"], DOMAIN["inactive"]) else "attached"
+        for row in rows
+    }
 
 
 def connections_of(call: Call, pool: str) -> dict[str, list[dict[str, str]]]:
@@ -91,7 +105,9 @@ def _connections(call: Call, domain: Row) -> list[Row]:
         rows = []
         for unit in call.db.rows("SELECT document FROM luns WHERE storage_domain_id = ?", domain["id"]):
             doc = json.loads(unit["document"])
-            rows += call.db.rows("SELECT * FROM storage_server_connections WHERE storage_type = 'iscsi' AND iqn = ?", doc.get("target"))
+            rows += call.db.rows(
+                "SELECT * FROM storage_server_connections WHERE storage_type = 'iscsi' AND iqn = ?", doc.get("target")
+            )
         return rows
     return call.db.rows("SELECT * FROM storage_server_connections WHERE id = ?", domain["storage"])
 
@@ -124,7 +140,14 @@ def _check_name(call: Call, name: str, key: str | None = None, what: str = "add 
 
 
 def _add_file(call: Call, columns: Row, storage: Doc, host: Row, client: HostClient) -> str:
-    link: Row = {"id": new_id(), "storage_type": storage["type"], "user_name": None, "password": None, "iqn": None, "port": None}
+    link: Row = {
+        "id": new_id(),
+        "storage_type": storage["type"],
+        "user_name": None,
+        "password": None,
+        "iqn": None,
+        "port": None,
+    }
     for name in ("address", "path", "mount_options", "nfs_retrans", "nfs_timeo", "nfs_version", "vfs_type"):
         link[name] = storage.get(name)
     link["connection"] = connection.mount_path(link)
@@ -148,8 +171,14 @@ def _add_file(call: Call, columns: Row, storage: Doc, host: Row, client: HostCli
                 flows.forget(client, key, pools[0])
             size = flows.size(client, key)
         else:
-            size = flows.create(client, key, columns["storage_name"], storage["type"], link["connection"],
-                                (columns.get("storage_domain_format_type") or "v5").lstrip("v"))
+            size = flows.create(
+                client,
+                key,
+                columns["storage_name"],
+                storage["type"],
+                link["connection"],
+                (columns.get("storage_domain_format_type") or "v5").lstrip("v"),
+            )
     except (VdsmError, HostUnreachable) as error:
         connection_flows.disconnect(client, storage["type"], [parameters])
         raise Refused(words(error), status=400) from None
@@ -170,8 +199,12 @@ def _store(call: Call, columns: Row, size: dict[str, int], host: Row) -> None:
     capabilities.save_sizes(call, key, size["total"], size["free"])
     call.db.insert("disk_profiles", {"id": new_id(), "name": columns["storage_name"], "storage_domain_id": key})
     call.event("USER_ADD_DISK_PROFILE", profile=columns["storage_name"])
-    call.event("USER_ADD_DOMAIN", host=host, domain={"id": key, "storage_name": columns["storage_name"]},
-               cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]})
+    call.event(
+        "USER_ADD_DOMAIN",
+        host=host,
+        domain={"id": key, "storage_name": columns["storage_name"]},
+        cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
+    )
 
 
 def _add_block(call: Call, columns: Row, storage: Doc, host: Row, client: HostClient) -> str:
@@ -179,25 +212,40 @@ def _add_block(call: Call, columns: Row, storage: Doc, host: Row, client: HostCl
 
     from .host_parts import unit_document
 
-    wanted = [unit for group in (storage.get("logical_units") or (storage.get("volume_group") or {}).get("logical_units") or {}).values()
-              for unit in group]
+    wanted = [
+        unit
+        for group in (
+            storage.get("logical_units") or (storage.get("volume_group") or {}).get("logical_units") or {}
+        ).values()
+        for unit in group
+    ]
     for unit in wanted:
         if unit.get("address") and not unit.get("target"):
             raise Incomplete("LogicalUnit", ["target"], "isConnectionAssumed")
     ids = [unit.get("@id") for unit in wanted if unit.get("@id")]
     if not ids:
         raise Refused("Volume Group (VGs) and Logical Volumes (LVs) are not specified.", status=400)
-    used = call.db.rows("SELECT lun_id, storage_name FROM luns JOIN storage_domain_static ON storage_domain_static.id = "
-                        f"storage_domain_id WHERE lun_id IN ({','.join('?' * len(ids))})", *ids)
+    used = call.db.rows(
+        "SELECT lun_id, storage_name FROM luns JOIN storage_domain_static ON storage_domain_static.id = "
+        f"storage_domain_id WHERE lun_id IN ({','.join('?' * len(ids))})",
+        *ids,
+    )
     if used:
         listed = ", ".join(f"{row['lun_id']} ({row['storage_name']})" for row in used)
         raise refuse("add Storage", f"The following LUNs are already part of existing storage domains: {listed}.")
     links = []
     for unit in wanted:
         if unit.get("address"):
-            link = {"id": new_id(), "storage_type": "iscsi", "connection": unit["address"], "address": unit["address"],
-                    "iqn": unit["target"], "port": unit.get("port") or 3260, "user_name": unit.get("username"),
-                    "password": unit.get("password")}
+            link = {
+                "id": new_id(),
+                "storage_type": "iscsi",
+                "connection": unit["address"],
+                "address": unit["address"],
+                "iqn": unit["target"],
+                "port": unit.get("port") or 3260,
+                "user_name": unit.get("username"),
+                "password": unit.get("password"),
+            }
             links.append(link)
             try:
                 connection_flows.connect(client, "iscsi", [connection.parameters({**link, "mount_options": None})])
@@ -217,13 +265,27 @@ def _add_block(call: Call, columns: Row, storage: Doc, host: Row, client: HostCl
         for guid in ids:
             unit = unit_document(devices[guid], False)
             if not links and unit.get("target"):
-                links.append({"id": new_id(), "storage_type": "iscsi", "connection": unit["address"], "address": unit["address"],
-                              "iqn": unit["target"], "port": unit["port"], "user_name": None, "password": None})
+                links.append(
+                    {
+                        "id": new_id(),
+                        "storage_type": "iscsi",
+                        "connection": unit["address"],
+                        "address": unit["address"],
+                        "iqn": unit["target"],
+                        "port": unit["port"],
+                        "user_name": None,
+                        "password": None,
+                    }
+                )
             unit.update(storage_domain_id=key, volume_group_id=group, active_paths=0, paths=0)
-            call.db.insert("luns", {"lun_id": guid, "volume_group_id": group, "storage_domain_id": key,
-                                    "document": json.dumps(unit)})
+            call.db.insert(
+                "luns",
+                {"lun_id": guid, "volume_group_id": group, "storage_domain_id": key, "document": json.dumps(unit)},
+            )
         for link in links:
-            if not call.db.row("SELECT 1 FROM storage_server_connections WHERE iqn = ? AND address = ?", link["iqn"], link["address"]):
+            if not call.db.row(
+                "SELECT 1 FROM storage_server_connections WHERE iqn = ? AND address = ?", link["iqn"], link["address"]
+            ):
                 call.db.insert("storage_server_connections", link)
         _store(call, {**columns, "id": key, "storage": group}, size, host)
     return key
@@ -241,8 +303,14 @@ def update(call: Call, row: Row) -> None:
 def remove(call: Call, row: Row) -> None:
     """DELETE: `destroy` forgets it, `format` empties the storage, neither leaves it to be imported again."""
     if call.flag("destroy"):
-        if row["storage_pool_id"] and row["status"] in (DOMAIN["active"], DOMAIN["locked"], DOMAIN["preparing_for_maintenance"]):
-            raise refuse("destroy Storage", f"The relevant Storage Domain's status is {name_of(DOMAIN, row['status'])}.")
+        if row["storage_pool_id"] and row["status"] in (
+            DOMAIN["active"],
+            DOMAIN["locked"],
+            DOMAIN["preparing_for_maintenance"],
+        ):
+            raise refuse(
+                "destroy Storage", f"The relevant Storage Domain's status is {name_of(DOMAIN, row['status'])}."
+            )
         forget(call, row)
         return
     name = call.query.get("host")
@@ -258,10 +326,14 @@ def remove(call: Call, row: Row) -> None:
         entries = _connections(call, row)
         if call.flag("format"):
             if entries:
-                connection_flows.connect(client, row["storage_type"], [connection.parameters(entry) for entry in entries])
+                connection_flows.connect(
+                    client, row["storage_type"], [connection.parameters(entry) for entry in entries]
+                )
             flows.format_domain(client, row["id"])
         if row["storage_type"] not in ("iscsi", "fcp"):
-            connection_flows.disconnect(client, row["storage_type"], [connection.parameters(entry) for entry in entries])
+            connection_flows.disconnect(
+                client, row["storage_type"], [connection.parameters(entry) for entry in entries]
+            )
     except (VdsmError, HostUnreachable, RuntimeError) as error:
         raise Refused(words(error), status=400) from None
     forget(call, row)
@@ -273,14 +345,28 @@ def forget(call: Call, row: Row) -> None:
     pool = row["storage_pool_id"]
     with call.db.transaction():
         forget_disks(call, row["id"])
-        for table, column in (("storage_domain_static", "id"), ("storage_domain_dynamic", "id"), ("disk_profiles", "storage_domain_id"),
-                              ("storage_pool_iso_map", "storage_id"), ("luns", "storage_domain_id"), ("permissions", "object_id")):
+        for table, column in (
+            ("storage_domain_static", "id"),
+            ("storage_domain_dynamic", "id"),
+            ("disk_profiles", "storage_domain_id"),
+            ("storage_pool_iso_map", "storage_id"),
+            ("luns", "storage_domain_id"),
+            ("permissions", "object_id"),
+        ):
             call.db.delete(table, **{column: row["id"]})
         if row["storage_type"] not in ("iscsi", "fcp"):
             call.db.delete("storage_server_connections", id=row["storage"])
         if pool and not call.db.row("SELECT 1 FROM storage_pool_iso_map WHERE storage_pool_id = ?", pool):
-            call.db.update("storage_pool", {"id": pool}, {"status": DATA_CENTER["uninitialized"], "spm_vds_id": None,
-                                                         "master_domain_id": None, "master_domain_version": 0})
+            call.db.update(
+                "storage_pool",
+                {"id": pool},
+                {
+                    "status": DATA_CENTER["uninitialized"],
+                    "spm_vds_id": None,
+                    "master_domain_id": None,
+                    "master_domain_version": 0,
+                },
+            )
 
 
 def forget_disks(call: Call, domain: str) -> None:
@@ -326,25 +412,40 @@ def _attach(call: Call, pool: Row, domain: Row, hosts: list[Row]) -> None:
     clients = [call.engine.hosts.client(host) for host in hosts]
     parameters = [connection.parameters(entry) for entry in _connections(call, domain)]
     first = pool["status"] in (DATA_CENTER["uninitialized"],)
-    call.db.insert("storage_pool_iso_map", {"storage_id": domain["id"], "storage_pool_id": pool["id"], "status": DOMAIN["locked"]})
+    call.db.insert(
+        "storage_pool_iso_map", {"storage_id": domain["id"], "storage_pool_id": pool["id"], "status": DOMAIN["locked"]}
+    )
     for client in clients:
         if parameters:
             connection_flows.connect(client, domain["storage_type"], parameters, pool["id"])
     host, client = hosts[0], clients[0]
-    about: dict[str, Any] = {"data_center": pool, "domain": domain, "host": host,
-                             "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]}}
+    about: dict[str, Any] = {
+        "data_center": pool,
+        "domain": domain,
+        "host": host,
+        "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
+    }
     if first:
         call.event("DATA_CENTER_INITIALIZING", data_center=pool)
         info = flows.attach_first(client, pool["id"], pool["name"], domain["id"], host["vds_spm_id"])
-        call.db.update("storage_pool", {"id": pool["id"]}, {
-            "status": DATA_CENTER["up"], "spm_vds_id": host["vds_id"], "master_domain_id": domain["id"],
-            "master_domain_version": 1, "storage_pool_format_type": domain["storage_domain_format_type"] or "v5"})
+        call.db.update(
+            "storage_pool",
+            {"id": pool["id"]},
+            {
+                "status": DATA_CENTER["up"],
+                "spm_vds_id": host["vds_id"],
+                "master_domain_id": domain["id"],
+                "master_domain_version": 1,
+                "storage_pool_format_type": domain["storage_domain_format_type"] or "v5",
+            },
+        )
         for other, other_client in list(zip(hosts, clients))[1:]:
             flows.connect_pool(other_client, pool["id"], other["vds_spm_id"], domain["id"], 1, {domain["id"]: "active"})
         call.event("SYSTEM_STORAGE_POOL_START", host=host["host_name"], address=host["host_name"], data_center=pool)
     else:
-        info = flows.attach_further(client, clients[1:], pool["id"], domain["id"], pool["master_domain_id"],
-                                    pool["master_domain_version"] or 1)
+        info = flows.attach_further(
+            client, clients[1:], pool["id"], domain["id"], pool["master_domain_id"], pool["master_domain_version"] or 1
+        )
     _set_status(call, domain["id"], "active")
     stats = info["dominfo"].get(domain["id"], {})
     if "disktotal" in stats:
@@ -374,7 +475,9 @@ def activate(call: Call, row: Row) -> None:
             parameters = [connection.parameters(entry) for entry in _connections(call, row)]
             for host in hosts:
                 if parameters:
-                    connection_flows.connect(call.engine.hosts.client(host), row["storage_type"], parameters, pool["id"])
+                    connection_flows.connect(
+                        call.engine.hosts.client(host), row["storage_type"], parameters, pool["id"]
+                    )
             if pool["status"] == DATA_CENTER["maintenance"]:
                 _set_status(call, row["id"], "active")
                 elect_spm(call, pool["id"])
@@ -389,9 +492,16 @@ def activate(call: Call, row: Row) -> None:
 
 def holds_engine(call: Call, domain: str) -> bool:
     """Whether the machine that runs the engine has a disk here."""
-    return call.db.row("SELECT 1 FROM disk_vm_element JOIN disks_map USING (disk_id) JOIN vm_static ON vm_guid = vm_id WHERE "
-                       "storage_domain_id = ? AND origin IN (?, ?)", domain, ORIGIN["hosted_engine"],
-                       ORIGIN["managed_hosted_engine"]) is not None
+    return (
+        call.db.row(
+            "SELECT 1 FROM disk_vm_element JOIN disks_map USING (disk_id) JOIN vm_static ON vm_guid = vm_id WHERE "
+            "storage_domain_id = ? AND origin IN (?, ?)",
+            domain,
+            ORIGIN["hosted_engine"],
+            ORIGIN["managed_hosted_engine"],
+        )
+        is not None
+    )
 
 
 def deactivate(call: Call, row: Row) -> None:
@@ -401,14 +511,30 @@ def deactivate(call: Call, row: Row) -> None:
     if row["status"] != DOMAIN["active"]:
         raise refuse(what, f"The relevant Storage Domain's status is {name_of(DOMAIN, row['status'])}.")
     marks = ",".join("?" * len(RUNNING))
-    if call.db.row("SELECT 1 FROM disk_vm_element JOIN disks_map USING (disk_id) JOIN vm_dynamic ON vm_guid = vm_id WHERE "
-                   f"storage_domain_id = ? AND status IN ({marks})", row["id"], *RUNNING):
+    if call.db.row(
+        "SELECT 1 FROM disk_vm_element JOIN disks_map USING (disk_id) JOIN vm_dynamic ON vm_guid = vm_id WHERE "
+        f"storage_domain_id = ? AND status IN ({marks})",
+        row["id"],
+        *RUNNING,
+    ):
         raise refuse(what, "One or more VMs are running on this Storage Domain.")
-    others = call.db.row("SELECT 1 FROM storage_pool_iso_map WHERE storage_pool_id = ? AND storage_id != ? AND status = ?",
-                         row["storage_pool_id"], row["id"], DOMAIN["active"])
-    if row["is_master"] and others is None and call.db.row(
+    others = call.db.row(
+        "SELECT 1 FROM storage_pool_iso_map WHERE storage_pool_id = ? AND storage_id != ? AND status = ?",
+        row["storage_pool_id"],
+        row["id"],
+        DOMAIN["active"],
+    )
+    if (
+        row["is_master"]
+        and others is None
+        and call.db.row(
             "SELECT 1 FROM storage_pool_iso_map WHERE storage_pool_id = ? AND storage_id != ? AND status NOT IN (?, ?)",
-            row["storage_pool_id"], row["id"], DOMAIN["maintenance"], DOMAIN["active"]):
+            row["storage_pool_id"],
+            row["id"],
+            DOMAIN["maintenance"],
+            DOMAIN["active"],
+        )
+    ):
         raise refuse(what, "Other Storage Domains of the Data Center are not in Maintenance.")
     call.engine.acquire(what, row["id"])
     _set_status(call, row["id"], "locked")
@@ -429,19 +555,35 @@ def _to_maintenance(call: Call, row: Row) -> None:
         _set_status(call, row["id"], "preparing_for_maintenance")
         call.event("USER_DEACTIVATE_DOMAIN", domain=row, data_center=pool)
         clock.sleep(3)
-        successor = call.db.value("SELECT storage_id FROM storage_pool_iso_map WHERE storage_pool_id = ? AND storage_id != ? AND "
-                                  "status = ?", pool["id"], row["id"], DOMAIN["active"])
+        successor = call.db.value(
+            "SELECT storage_id FROM storage_pool_iso_map WHERE storage_pool_id = ? AND storage_id != ? AND status = ?",
+            pool["id"],
+            row["id"],
+            DOMAIN["active"],
+        )
         if row["is_master"] and successor is None:
-            others = {call.engine.hosts.client(other): other["vds_spm_id"] for other in up_hosts(call, pool["id"])
-                      if other["vds_id"] != host["vds_id"]}
+            others = {
+                call.engine.hosts.client(other): other["vds_spm_id"]
+                for other in up_hosts(call, pool["id"])
+                if other["vds_id"] != host["vds_id"]
+            }
             flows.deactivate_last(client, others, pool["id"], row["id"], host["vds_spm_id"])
             # The engine counts the master's version up here; the storage does not learn of it (measured: detaching fails).
-            call.db.update("storage_pool", {"id": pool["id"]}, {"status": DATA_CENTER["maintenance"], "spm_vds_id": None,
-                                                               "master_domain_version": (pool["master_domain_version"] or 1) + 1})
+            call.db.update(
+                "storage_pool",
+                {"id": pool["id"]},
+                {
+                    "status": DATA_CENTER["maintenance"],
+                    "spm_vds_id": None,
+                    "master_domain_version": (pool["master_domain_version"] or 1) + 1,
+                },
+            )
         elif row["is_master"]:
             version = (pool["master_domain_version"] or 1) + 1
             flows.deactivate(client, pool["id"], row["id"], successor, version)
-            call.db.update("storage_pool", {"id": pool["id"]}, {"master_domain_id": successor, "master_domain_version": version})
+            call.db.update(
+                "storage_pool", {"id": pool["id"]}, {"master_domain_id": successor, "master_domain_version": version}
+            )
         else:
             flows.deactivate(client, pool["id"], row["id"])
         _set_status(call, row["id"], "maintenance")
@@ -467,7 +609,9 @@ def detach(call: Call, row: Row) -> None:
             client = call.engine.hosts.client(hosts[0])
             if last:
                 version = pool["master_domain_version"] or 1
-                flows.connect_pool(client, pool["id"], hosts[0]["vds_spm_id"], row["id"], version, {row["id"]: "attached"})
+                flows.connect_pool(
+                    client, pool["id"], hosts[0]["vds_spm_id"], row["id"], version, {row["id"]: "attached"}
+                )
                 flows.detach_last(client, pool["id"], row["id"], hosts[0]["vds_spm_id"])
             else:
                 _, client = spm_of(call, pool["id"], "detach Storage")
@@ -478,8 +622,16 @@ def detach(call: Call, row: Row) -> None:
             forget_disks(call, row["id"])
             call.db.delete("storage_pool_iso_map", storage_id=row["id"])
             if last:
-                call.db.update("storage_pool", {"id": pool["id"]}, {
-                    "status": DATA_CENTER["uninitialized"], "spm_vds_id": None, "master_domain_id": None, "master_domain_version": 0})
+                call.db.update(
+                    "storage_pool",
+                    {"id": pool["id"]},
+                    {
+                        "status": DATA_CENTER["uninitialized"],
+                        "spm_vds_id": None,
+                        "master_domain_id": None,
+                        "master_domain_version": 0,
+                    },
+                )
     call.event("USER_DETACH_DOMAIN", domain=row, data_center=pool)
 
 
@@ -506,15 +658,27 @@ def elect_spm(call: Call, pool_id: str) -> None:
     for host in up_hosts(call, pool_id):
         client = call.engine.hosts.client(host)
         try:
-            version = int(flows.info(client, pool["master_domain_id"]).get("master_ver") or pool["master_domain_version"] or 1)
-            flows.connect_host(client, connections_of(call, pool_id), pool_id, host["vds_spm_id"], pool["master_domain_id"], version,
-                               states)
+            version = int(
+                flows.info(client, pool["master_domain_id"]).get("master_ver") or pool["master_domain_version"] or 1
+            )
+            flows.connect_host(
+                client,
+                connections_of(call, pool_id),
+                pool_id,
+                host["vds_spm_id"],
+                pool["master_domain_id"],
+                version,
+                states,
+            )
             flows.start_spm(client, pool_id)
         except (VdsmError, HostUnreachable, RuntimeError, TimeoutError) as error:
             log.warning("%s cannot become SPM: %s", host["vds_name"], error)
             continue
-        call.db.update("storage_pool", {"id": pool_id}, {"status": DATA_CENTER["up"], "spm_vds_id": host["vds_id"],
-                                                        "master_domain_version": version})
+        call.db.update(
+            "storage_pool",
+            {"id": pool_id},
+            {"status": DATA_CENTER["up"], "spm_vds_id": host["vds_id"], "master_domain_version": version},
+        )
         call.event("SYSTEM_STORAGE_POOL_START", host=host["host_name"], address=host["host_name"], data_center=pool)
         return
     if pool["status"] == DATA_CENTER["up"]:
@@ -536,9 +700,9 @@ def leave_pool(call: Call, host: Row, client: HostClient) -> None:
         return
     if pool["spm_vds_id"] == host["vds_id"]:
         flows.stop_spm(client, pool["id"])
-        call.db.update("storage_pool", {"id": pool["id"]}, {"spm_vds_id": None, "status": DATA_CENTER["not_operational"]})
+        call.db.update(
+            "storage_pool", {"id": pool["id"]}, {"spm_vds_id": None, "status": DATA_CENTER["not_operational"]}
+        )
     flows.disconnect_pool(client, pool["id"], host["vds_spm_id"])
     if pool["spm_vds_id"] == host["vds_id"]:
         elect_spm(call, pool["id"])
-
-

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Commands on machines: add, change, remove, life cycle, hosted-engine maintenance (engine contract 7.8, 8, 11)."""
 
 from __future__ import annotations
@@ -25,16 +26,35 @@ log = logging.getLogger("engine.vm")
 BLANK = "00000000-0000-0000-0000-000000000000"
 NOT_MANAGED = "This VM is not managed by the engine."
 HE_LOCKED = "There was an attempt to change Hosted Engine VM values that are locked."
-NOT_DOWN = ("There was an attempt to change VM values while the VM is not down. Please shut down the VM in order to modify these "
-            "properties.")
-HE_HA = ('A VM running the engine ("hosted engine") cannot be set to highly available as it has its own HA mechanism.')
+NOT_DOWN = (
+    "There was an attempt to change VM values while the VM is not down. Please shut down the VM in order to modify these "
+    "properties."
+)
+HE_HA = 'A VM running the engine ("hosted engine") cannot be set to highly available as it has its own HA mechanism.'
 NO_HOST = "There are no hosts to use. Check that the cluster contains at least one host in Up state."
 HE = (ORIGIN["hosted_engine"], ORIGIN["managed_hosted_engine"])
 UNMANAGED = (*HE, ORIGIN["external"])
 #: Columns that may change while the engine's machine is managed; all others are locked.
-HE_EDITABLE = {"vm_name", "description", "free_text_comment", "mem_size_mb", "max_memory_size_mb", "min_allocated_mem", "num_of_sockets",
-               "cpu_per_socket", "threads_per_cpu", "small_icon_id", "large_icon_id", "default_display_type", "auto_converge",
-               "migrate_compressed", "migrate_encrypted", "migration_downtime", "is_console_enabled", "provider_id"}
+HE_EDITABLE = {
+    "vm_name",
+    "description",
+    "free_text_comment",
+    "mem_size_mb",
+    "max_memory_size_mb",
+    "min_allocated_mem",
+    "num_of_sockets",
+    "cpu_per_socket",
+    "threads_per_cpu",
+    "small_icon_id",
+    "large_icon_id",
+    "default_display_type",
+    "auto_converge",
+    "migrate_compressed",
+    "migrate_encrypted",
+    "migration_downtime",
+    "is_console_enabled",
+    "provider_id",
+}
 
 
 def get(call: Call, vm_id: str) -> Row:
@@ -52,13 +72,24 @@ def prepare(call: Call, columns: Columns, row: Row | None) -> None:
         cluster = call.db.row("SELECT * FROM cluster WHERE cluster_id = ?", columns.get("cluster_id"))
         if cluster is None:
             raise refuse(what, "Cluster ID is not valid.", status=400)
-        template = call.db.row("SELECT * FROM vm_static WHERE vm_guid = ? AND entity_type = 'TEMPLATE'", columns.get("vmt_guid") or BLANK)
+        template = call.db.row(
+            "SELECT * FROM vm_static WHERE vm_guid = ? AND entity_type = 'TEMPLATE'", columns.get("vmt_guid") or BLANK
+        )
         if template is None:
             raise refuse(what, "The specified Template doesn't exist in the current Data Center.", status=400)
-        columns.update(entity_type="VM", vmt_guid=template["vm_guid"], creation_date=Clock.now(), db_generation=1,
-                       created_by_user_id=call.user.get("user_id"), status=VM["down"], last_stop_time=Clock.now(),
-                       quota_id=call.db.value("SELECT id FROM quota WHERE storage_pool_id = ? AND is_default", cluster["storage_pool_id"]),
-                       cpu_profile_id=call.db.value("SELECT id FROM cpu_profiles WHERE cluster_id = ?", cluster["cluster_id"]))
+        columns.update(
+            entity_type="VM",
+            vmt_guid=template["vm_guid"],
+            creation_date=Clock.now(),
+            db_generation=1,
+            created_by_user_id=call.user.get("user_id"),
+            status=VM["down"],
+            last_stop_time=Clock.now(),
+            quota_id=call.db.value(
+                "SELECT id FROM quota WHERE storage_pool_id = ? AND is_default", cluster["storage_pool_id"]
+            ),
+            cpu_profile_id=call.db.value("SELECT id FROM cpu_profiles WHERE cluster_id = ?", cluster["cluster_id"]),
+        )
         for column in ("small_icon_id", "large_icon_id"):
             columns.setdefault(column, template[column])
         if not columns.get("bios_type"):
@@ -67,7 +98,10 @@ def prepare(call: Call, columns: Columns, row: Row | None) -> None:
             columns["os"] = "other"
     _memory(call, columns, row, what)
     merged = {**(row or {}), **columns}
-    if merged["num_of_sockets"] * merged["cpu_per_socket"] * merged["threads_per_cpu"] > 512 or merged["num_of_sockets"] > 16:
+    if (
+        merged["num_of_sockets"] * merged["cpu_per_socket"] * merged["threads_per_cpu"] > 512
+        or merged["num_of_sockets"] > 16
+    ):
         raise refuse(what, "Maximum number of CPUs exceeded.")
     if row is not None and call.db.row("SELECT 1 FROM vm_static WHERE vm_guid = ?", row["vm_guid"]):
         columns["db_generation"] = (row["db_generation"] or 0) + 1
@@ -88,15 +122,27 @@ def _memory(call: Call, columns: Columns, row: Row | None, what: str) -> None:
     if merged["min_allocated_mem"] > merged["mem_size_mb"]:
         raise Refused("Physical Memory Guaranteed cannot exceed Memory Size.", status=400)
     if merged["mem_size_mb"] > merged["max_memory_size_mb"]:
-        raise refuse(what, f"Memory size ({merged['mem_size_mb']}MB) cannot exceed maximum memory size "
-                           f"({merged['max_memory_size_mb']}MB).")
+        raise refuse(
+            what,
+            f"Memory size ({merged['mem_size_mb']}MB) cannot exceed maximum memory size "
+            f"({merged['max_memory_size_mb']}MB).",
+        )
 
 
 def finish(call: Call, row: Row, moment: str) -> None:
     if moment == "add":
         add_devices(call, row["vm_guid"])
-        call.db.insert("snapshots", {"snapshot_id": new_id(), "vm_id": row["vm_guid"], "snapshot_type": "active", "status": "ok",
-                                     "description": "Active VM", "creation_date": Clock.now()})
+        call.db.insert(
+            "snapshots",
+            {
+                "snapshot_id": new_id(),
+                "vm_id": row["vm_guid"],
+                "snapshot_type": "active",
+                "status": "ok",
+                "description": "Active VM",
+                "creation_date": Clock.now(),
+            },
+        )
         call.event("USER_ADD_VM", vm=row)
         call.engine.spawn(_announce_creation, call, row)
     else:
@@ -111,10 +157,21 @@ def _announce_creation(call: Call, row: Row) -> None:
 
 def add_devices(call: Call, vm_id: str, graphics: str = "vnc") -> None:
     """Devices that every machine has, with ids of their own (they are in its OVF)."""
-    for kind, device in (("graphics", graphics), ("video", "vga"), ("rng", "virtio"), ("sound", "ich9"), ("balloon", "memballoon"),
-                         ("controller", "virtio-serial"), ("controller", "virtio-scsi"), ("controller", "usb"), ("disk", "cdrom")):
-        call.db.insert("vm_device", {"device_id": new_id(), "vm_id": vm_id, "type": kind, "device": device, "is_plugged": 1,
-                                     "is_managed": 1})
+    for kind, device in (
+        ("graphics", graphics),
+        ("video", "vga"),
+        ("rng", "virtio"),
+        ("sound", "ich9"),
+        ("balloon", "memballoon"),
+        ("controller", "virtio-serial"),
+        ("controller", "virtio-scsi"),
+        ("controller", "usb"),
+        ("disk", "cdrom"),
+    ):
+        call.db.insert(
+            "vm_device",
+            {"device_id": new_id(), "vm_id": vm_id, "type": kind, "device": device, "is_plugged": 1, "is_managed": 1},
+        )
 
 
 def add_external(call: Call, host: Row, vm_id: str, name: str, memory: int, cpu: tuple[int, int, int]) -> None:
@@ -127,12 +184,29 @@ def add_external(call: Call, host: Row, vm_id: str, name: str, memory: int, cpu:
     template = call.db.row("SELECT * FROM vm_static WHERE vm_guid = ?", BLANK)
     assert cluster is not None and template is not None
     columns.update(
-        vm_guid=vm_id, entity_type="VM", cluster_id=host["cluster_id"], origin=ORIGIN["external"], vmt_guid=BLANK, mem_size_mb=memory,
-        min_allocated_mem=memory, max_memory_size_mb=memory, num_of_sockets=sockets, cpu_per_socket=cores, threads_per_cpu=threads,
-        creation_date=Clock.now(), db_generation=1, bios_type=cluster["bios_type"], small_icon_id=template["small_icon_id"],
-        large_icon_id=template["large_icon_id"], os="other", status=VM["down"],
+        vm_guid=vm_id,
+        entity_type="VM",
+        cluster_id=host["cluster_id"],
+        origin=ORIGIN["external"],
+        vmt_guid=BLANK,
+        mem_size_mb=memory,
+        min_allocated_mem=memory,
+        max_memory_size_mb=memory,
+        num_of_sockets=sockets,
+        cpu_per_socket=cores,
+        threads_per_cpu=threads,
+        creation_date=Clock.now(),
+        db_generation=1,
+        bios_type=cluster["bios_type"],
+        small_icon_id=template["small_icon_id"],
+        large_icon_id=template["large_icon_id"],
+        os="other",
+        status=VM["down"],
         cpu_profile_id=call.db.value("SELECT id FROM cpu_profiles WHERE cluster_id = ?", host["cluster_id"]),
-        quota_id=call.db.value("SELECT id FROM quota WHERE storage_pool_id = ? AND is_default", host["storage_pool_id"]))
+        quota_id=call.db.value(
+            "SELECT id FROM quota WHERE storage_pool_id = ? AND is_default", host["storage_pool_id"]
+        ),
+    )
     with call.db.transaction():
         if call.db.row("SELECT 1 FROM vm_static WHERE vm_name = ?", name):
             return
@@ -181,11 +255,20 @@ def remove(call: Call, row: Row) -> None:
         raise refuse(what, "VM is running.")
     if row["status"] == VM["image_locked"]:
         raise refuse(what, "Related operation is currently in progress. Please try again later.")
-    attached = call.db.rows("SELECT disks_map.* FROM disk_vm_element JOIN disks_map USING (disk_id) WHERE vm_id = ?", row["vm_guid"])
+    attached = call.db.rows(
+        "SELECT disks_map.* FROM disk_vm_element JOIN disks_map USING (disk_id) WHERE vm_id = ?", row["vm_guid"]
+    )
     keep = call.flag("detach_only")
     with call.db.transaction():
-        for table, column in (("vm_static", "vm_guid"), ("vm_dynamic", "vm_guid"), ("vm_interface", "vm_guid"), ("vm_device", "vm_id"),
-                              ("snapshots", "vm_id"), ("disk_vm_element", "vm_id"), ("permissions", "object_id")):
+        for table, column in (
+            ("vm_static", "vm_guid"),
+            ("vm_dynamic", "vm_guid"),
+            ("vm_interface", "vm_guid"),
+            ("vm_device", "vm_id"),
+            ("snapshots", "vm_id"),
+            ("disk_vm_element", "vm_id"),
+            ("permissions", "object_id"),
+        ):
             call.db.delete(table, **{column: row["vm_guid"]})
     for disk in attached:
         if not keep and disk["disk_content_type"] == CONTENT["data"] and disk["imagestatus"] != IMAGE["locked"]:
@@ -206,25 +289,43 @@ def start(call: Call, row: Row) -> None:
         raise refuse("run VM", NOT_MANAGED, status=400)
     if row["status"] in RUNNING:
         raise refuse("run VM", "VM is running.")
-    if call.db.row("SELECT 1 FROM disk_vm_element JOIN images ON image_group_id = disk_id WHERE vm_id = ? AND imagestatus != ?",
-                   row["vm_guid"], IMAGE["ok"]):
+    if call.db.row(
+        "SELECT 1 FROM disk_vm_element JOIN images ON image_group_id = disk_id WHERE vm_id = ? AND imagestatus != ?",
+        row["vm_guid"],
+        IMAGE["ok"],
+    ):
         raise refuse("run VM", "The VM's disks are locked. Please try again in a few minutes.")
-    host = call.db.row("SELECT * FROM vds WHERE cluster_id = ? AND status = ? AND max_scheduling_memory >= ? ORDER BY vm_count, vds_name",
-                       row["cluster_id"], STATUS["up"], row["mem_size_mb"])
+    host = call.db.row(
+        "SELECT * FROM vds WHERE cluster_id = ? AND status = ? AND max_scheduling_memory >= ? ORDER BY vm_count, vds_name",
+        row["cluster_id"],
+        STATUS["up"],
+        row["mem_size_mb"],
+    )
     if host is None:
         raise Refused(NO_HOST, status=400)
     client = call.engine.hosts.client(host)
-    call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {
-        "status": VM["wait_for_launch"], "run_on_vds": host["vds_id"], "last_start_time": Clock.now(),
-        "start_correlation": call.correlation_id, "run_once": int("vm" in call.doc)})
+    call.db.update(
+        "vm_dynamic",
+        {"vm_guid": row["vm_guid"]},
+        {
+            "status": VM["wait_for_launch"],
+            "run_on_vds": host["vds_id"],
+            "last_start_time": Clock.now(),
+            "start_correlation": call.correlation_id,
+            "run_once": int("vm" in call.doc),
+        },
+    )
     try:
         flows.start(client, row["vm_guid"], machine_model.libvirt_xml(call, row["vm_guid"]))
     except (VdsmError, HostUnreachable) as error:
         call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["down"], "run_on_vds": None})
         raise Refused(getattr(error, "message", str(error)), status=400) from None
-    about = {"host": host, "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
-             "data_center": {"id": host["storage_pool_id"], "name": host["storage_pool_name"]},
-             "template": {"vm_guid": BLANK, "vm_name": "Blank"}}
+    about = {
+        "host": host,
+        "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
+        "data_center": {"id": host["storage_pool_id"], "name": host["storage_pool_name"]},
+        "template": {"vm_guid": BLANK, "vm_name": "Blank"},
+    }
     call.event("USER_STARTED_VM", vm=row, **about)
 
 
@@ -233,8 +334,14 @@ def stop(call: Call, row: Row) -> None:
 
 
 def shutdown(call: Call, row: Row) -> None:
-    _end(call, row, "shut down VM", lambda client: flows.shut_down(client, row["vm_guid"]), VM["powering_down"],
-         "USER_INITIATED_SHUTDOWN_VM")
+    _end(
+        call,
+        row,
+        "shut down VM",
+        lambda client: flows.shut_down(client, row["vm_guid"]),
+        VM["powering_down"],
+        "USER_INITIATED_SHUTDOWN_VM",
+    )
 
 
 def _end(call: Call, row: Row, what: str, act: object, status: int, event: str) -> None:
@@ -264,8 +371,17 @@ def reboot(call: Call, row: Row) -> None:
     host, client = _runner(call, row)
     if row["status"] != VM["up"] or client is None:
         raise refuse("reboot VM", "VM is not running.")
-    client.call("VM.shutdown", {"vmID": row["vm_guid"], "delay": "30", "message": "System Administrator has initiated reboot",
-                                "reboot": True, "timeout": "30", "force": False})
+    client.call(
+        "VM.shutdown",
+        {
+            "vmID": row["vm_guid"],
+            "delay": "30",
+            "message": "System Administrator has initiated reboot",
+            "reboot": True,
+            "timeout": "30",
+            "force": False,
+        },
+    )
     call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["reboot_in_progress"]})
     call.event("USER_REBOOT_VM", vm=row, host=host)
 
@@ -287,12 +403,29 @@ def migrate(call: Call, row: Row) -> None:
     if host is None or client is None:
         raise refuse("migrate VM", "VM is not running.")
     wanted = (call.doc.get("host") or {}).get("@id")
-    target = call.db.row("SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = ? AND (? IS NULL OR vds_id = ?) "
-                         "ORDER BY ha_score DESC", row["cluster_id"], host["vds_id"], STATUS["up"], wanted, wanted)
+    target = call.db.row(
+        "SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = ? AND (? IS NULL OR vds_id = ?) "
+        "ORDER BY ha_score DESC",
+        row["cluster_id"],
+        host["vds_id"],
+        STATUS["up"],
+        wanted,
+        wanted,
+    )
     if target is None:
         raise Refused(NO_HOST, status=400)
-    client.call("VM.migrate", {"vmID": row["vm_guid"], "params": {
-        "src": host["host_name"], "dst": f"{target['host_name']}:{target['port']}", "method": "online", "vmId": row["vm_guid"]}})
+    client.call(
+        "VM.migrate",
+        {
+            "vmID": row["vm_guid"],
+            "params": {
+                "src": host["host_name"],
+                "dst": f"{target['host_name']}:{target['port']}",
+                "method": "online",
+                "vmId": row["vm_guid"],
+            },
+        },
+    )
     call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["migrating"]})
 
 
@@ -300,8 +433,11 @@ def maintenance(call: Call, row: Row) -> None:
     """Global hosted-engine maintenance, through the host that runs the engine."""
     if row["origin"] not in HE:
         # Not even a fault document: the engine answers with the bare sentence (measured 6).
-        raise HtmlAnswer(400, "Moving to maintenance mode is currently only available for the VM containing the hosted engine",
-                         "application/xml;charset=UTF-8")
+        raise HtmlAnswer(
+            400,
+            "Moving to maintenance mode is currently only available for the VM containing the hosted engine",
+            "application/xml;charset=UTF-8",
+        )
     host, client = _runner(call, row)
     if host is None or client is None:
         raise refuse("edit VM Cluster", "Invalid Host Id.", status=400)
@@ -318,8 +454,16 @@ def ticket(call: Call, row: Row) -> Doc:
     _, client = _runner(call, row)
     if client is None:
         raise refuse("set console ticket for VM", "VM is not running.")
-    client.call("VM.setTicket", {"vmID": row["vm_guid"], "password": value, "ttl": str(expiry), "existingConnAction": "disconnect",
-                                 "params": {"userName": call.user["username"], "userId": call.user["user_id"]}})
+    client.call(
+        "VM.setTicket",
+        {
+            "vmID": row["vm_guid"],
+            "password": value,
+            "ttl": str(expiry),
+            "existingConnAction": "disconnect",
+            "params": {"userName": call.user["username"], "userId": call.user["user_id"]},
+        },
+    )
     return {"ticket": {"value": value, "expiry": expiry}}
 
 

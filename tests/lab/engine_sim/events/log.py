@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Writes events. The objects that an event speaks of give it their ids and names."""
 
 from __future__ import annotations
@@ -28,9 +29,17 @@ class EventLog:
     def add(self, name: str, correlation_id: str | None = None, **about: Any) -> int:
         """Adds one event; `about` holds rows of the objects concerned and the texts of the message. Its index."""
         kind = CATALOGUE[name]
-        values: Row = {"log_time": Clock.now(), "log_type": kind.code, "log_type_name": name,
-                       "severity": SEVERITIES[kind.severity], "correlation_id": correlation_id, "origin": "oVirt",
-                       "custom_event_id": -1, "event_flood_in_sec": 0, "deleted": 0}
+        values: Row = {
+            "log_time": Clock.now(),
+            "log_type": kind.code,
+            "log_type_name": name,
+            "severity": SEVERITIES[kind.severity],
+            "correlation_id": correlation_id,
+            "origin": "oVirt",
+            "custom_event_id": -1,
+            "event_flood_in_sec": 0,
+            "deleted": 0,
+        }
         texts: dict[str, Any] = {"user": "the system"}
         for key, value in about.items():
             if isinstance(value, dict) and key in SUBJECTS:

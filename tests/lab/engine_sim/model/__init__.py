@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The types of the API: which members a document may have, and of what kind each is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Users, groups, roles, tags, bookmarks, affinity."""
 
 from __future__ import annotations
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
 ROOT_TAG = "00000000-0000-0000-0000-000000000000"
 DOMAIN_ID = "696E7465726E616C2D617574687A"
 
-for _table, _key in (("users", "user_id"), ("ad_groups", "id"), ("roles", "id"), ("tags", "tag_id"), ("bookmarks", "bookmark_id"),
-                     ("labels", "label_id"), ("affinity_groups", "id")):
+for _table, _key in (
+    ("users", "user_id"),
+    ("ad_groups", "id"),
+    ("roles", "id"),
+    ("tags", "tag_id"),
+    ("bookmarks", "bookmark_id"),
+    ("labels", "label_id"),
+    ("affinity_groups", "id"),
+):
     schema.table(_table, f"{_key} TEXT PRIMARY KEY")
 schema.table("users", "username TEXT")
 
@@ -36,49 +44,100 @@ def _add_user(call: Call, sub: Sub) -> str:
 
 
 ROLE = Resource(
-    tag="role", plural="roles", source="roles", key="id", tables=("roles",), href="roles/{id}", links=("permits",), noun="Role",
-    fields=(Field("name", column="name"), Field("description", column="description"),
-            Field("administrative", BOOL, "administrative"), Field("mutable", BOOL, "mutable")),
+    tag="role",
+    plural="roles",
+    source="roles",
+    key="id",
+    tables=("roles",),
+    href="roles/{id}",
+    links=("permits",),
+    noun="Role",
+    fields=(
+        Field("name", column="name"),
+        Field("description", column="description"),
+        Field("administrative", BOOL, "administrative"),
+        Field("mutable", BOOL, "mutable"),
+    ),
 )
 ROLE.subs = {"permits": empty("permit", "permits")}
 _USER_ROLE = Resource(
-    tag="role", plural="roles", key="id", href="users/{user_id}/roles/{id}", links=("permits",),
+    tag="role",
+    plural="roles",
+    key="id",
+    href="users/{user_id}/roles/{id}",
+    links=("permits",),
     source=lambda call, parent: call.db.rows(
         "SELECT DISTINCT roles.id, roles.name, ? AS user_id FROM permissions JOIN roles ON roles.id = role_id "
-        "WHERE ad_element_id IN (?, (SELECT id FROM ad_groups WHERE name = 'Everyone'))", parent, parent),
-    fields=(Field("name", Computed(lambda row, call: row["name"])),
-            Field("user", Computed(lambda row, call: ref("users", row["user_id"])))),
+        "WHERE ad_element_id IN (?, (SELECT id FROM ad_groups WHERE name = 'Everyone'))",
+        parent,
+        parent,
+    ),
+    fields=(
+        Field("name", Computed(lambda row, call: row["name"])),
+        Field("user", Computed(lambda row, call: ref("users", row["user_id"]))),
+    ),
     subs={"permits": empty("permit", "permits")},
 )
 
 USER = Resource(
-    tag="user", plural="users", source="users", key="user_id", tables=("users",), href="users/{user_id}", noun="User",
-    links=("roles", "permissions", "tags", "options", "groups", "sshpublickeys", "eventsubscriptions"), method="users",
+    tag="user",
+    plural="users",
+    source="users",
+    key="user_id",
+    tables=("users",),
+    href="users/{user_id}",
+    noun="User",
+    links=("roles", "permissions", "tags", "options", "groups", "sshpublickeys", "eventsubscriptions"),
+    method="users",
     fields=(
-        Field("name", column="name"), Field("last_name", column="surname", blank=True),
-        Field("department", column="department", blank=True), Field("domain_entry_id", column="external_id_hex"),
-        Field("email", column="email"), Field("namespace", column="namespace"), Field("principal", column="principal"),
-        Field("user_name", column="username"), Field("domain", Computed(_domain)),
+        Field("name", column="name"),
+        Field("last_name", column="surname", blank=True),
+        Field("department", column="department", blank=True),
+        Field("domain_entry_id", column="external_id_hex"),
+        Field("email", column="email"),
+        Field("namespace", column="namespace"),
+        Field("principal", column="principal"),
+        Field("user_name", column="username"),
+        Field("domain", Computed(_domain)),
     ),
-    search={"name": SearchField("name"), "usrname": SearchField("username"), "lastname": SearchField("surname"),
-            "department": SearchField("department")},
+    search={
+        "name": SearchField("name"),
+        "usrname": SearchField("username"),
+        "lastname": SearchField("surname"),
+        "department": SearchField("department"),
+    },
     add=_add_user,
 )
 schema.table("users", "domain TEXT", "external_id TEXT")
 USER.subs = {
-    "roles": Sub(_USER_ROLE), "permissions": permissions("user", "users"), "tags": empty("tag", "tags"),
-    "options": empty("user_option", "user_options"), "groups": empty("group", "groups"),
+    "roles": Sub(_USER_ROLE),
+    "permissions": permissions("user", "users"),
+    "tags": empty("tag", "tags"),
+    "options": empty("user_option", "user_options"),
+    "groups": empty("group", "groups"),
     "sshpublickeys": empty("ssh_public_key", "ssh_public_keys"),
     "eventsubscriptions": empty("event_subscription", "event_subscriptions"),
 }
 GROUP = Resource(
-    tag="group", plural="groups", source="ad_groups", key="id", tables=("ad_groups",), href="groups/{id}",
+    tag="group",
+    plural="groups",
+    source="ad_groups",
+    key="id",
+    tables=("ad_groups",),
+    href="groups/{id}",
     links=("roles", "permissions", "tags"),
-    fields=(Field("name", column="name"), Field("domain_entry_id", column="external_id_hex"),
-            Field("namespace", column="namespace")),
+    fields=(
+        Field("name", column="name"),
+        Field("domain_entry_id", column="external_id_hex"),
+        Field("namespace", column="namespace"),
+    ),
     search={"name": SearchField("name")},
 )
-GROUP.subs = {"roles": empty("role", "roles"), "permissions": permissions("group", "groups"), "tags": empty("tag", "tags")}
+GROUP.subs = {
+    "roles": empty("role", "roles"),
+    "permissions": permissions("group", "groups"),
+    "tags": empty("tag", "tags"),
+}
 
 
 def _domain_rows(call: Call, parent: str | None) -> list[Row]:
@@ -86,8 +145,14 @@ def _domain_rows(call: Call, parent: str | None) -> list[Row]:
 
 
 DOMAIN = Resource(
-    tag="domain", plural="domains", source=_domain_rows, key="id", href="domains/{id}", links=("users", "groups"),
-    search_links=("users", "groups"), fields=(Field("name", Computed(lambda row, call: row["name"])),),
+    tag="domain",
+    plural="domains",
+    source=_domain_rows,
+    key="id",
+    href="domains/{id}",
+    links=("users", "groups"),
+    search_links=("users", "groups"),
+    fields=(Field("name", Computed(lambda row, call: row["name"])),),
 )
 DOMAIN.subs = {"users": Sub(USER), "groups": Sub(GROUP)}
 
@@ -109,15 +174,34 @@ def _tag_remove(call: Call, row: Row) -> None:
 
 
 TAG = Resource(
-    tag="tag", plural="tags", source="tags", key="tag_id", tables=("tags",), href="tags/{tag_id}", noun="Tag", method="tags",
-    required=Required(("name",), "tag", newer=True), rules=(Unique("tag_name", "The specified Tag name already exists."),),
-    fields=(Field("name", column="tag_name"), Field("description", column="description"),
-            Field("parent", Ref("tags", "tags", "tag_id", "tag_name", "Tag"), "parent_id")),
-    prepare=_tag_prepare, finish=_tag_finish, before_remove=_tag_remove,
+    tag="tag",
+    plural="tags",
+    source="tags",
+    key="tag_id",
+    tables=("tags",),
+    href="tags/{tag_id}",
+    noun="Tag",
+    method="tags",
+    required=Required(("name",), "tag", newer=True),
+    rules=(Unique("tag_name", "The specified Tag name already exists."),),
+    fields=(
+        Field("name", column="tag_name"),
+        Field("description", column="description"),
+        Field("parent", Ref("tags", "tags", "tag_id", "tag_name", "Tag"), "parent_id"),
+    ),
+    prepare=_tag_prepare,
+    finish=_tag_finish,
+    before_remove=_tag_remove,
 )
 BOOKMARK = Resource(
-    tag="bookmark", plural="bookmarks", source="bookmarks", key="bookmark_id", tables=("bookmarks",),
-    href="bookmarks/{bookmark_id}", noun="Bookmark", method="bookmarks",
+    tag="bookmark",
+    plural="bookmarks",
+    source="bookmarks",
+    key="bookmark_id",
+    tables=("bookmarks",),
+    href="bookmarks/{bookmark_id}",
+    noun="Bookmark",
+    method="bookmarks",
     required=Required(("name", "value"), "bookmark", newer=True),
     rules=(Unique("bookmark_name", "Cannot {verb} Bookmark. The Bookmark name is already in use."),),
     fields=(Field("name", column="bookmark_name"), Field("value", column="bookmark_value")),
@@ -126,13 +210,22 @@ BOOKMARK = Resource(
 # -- affinity
 
 LABEL = Resource(
-    tag="affinity_label", plural="affinity_labels", source="labels", key="label_id", tables=("labels",),
-    href="affinitylabels/{label_id}", links=("vms", "hosts"), noun="Affinity Label", method="affinity_labels",
+    tag="affinity_label",
+    plural="affinity_labels",
+    source="labels",
+    key="label_id",
+    tables=("labels",),
+    href="affinitylabels/{label_id}",
+    links=("vms", "hosts"),
+    noun="Affinity Label",
+    method="affinity_labels",
     required=Required(("name",), "label", newer=True),
     rules=(Unique("label_name", "Cannot add affinity label with a conflicting NAME."),),
-    fields=(Field("name", column="label_name"),
-            Field("has_implicit_affinity_group", BOOL, "has_implicit_affinity_group", default=0),
-            Field("read_only", BOOL, "read_only", default=0, write="a")),
+    fields=(
+        Field("name", column="label_name"),
+        Field("has_implicit_affinity_group", BOOL, "has_implicit_affinity_group", default=0),
+        Field("read_only", BOOL, "read_only", default=0, write="a"),
+    ),
 )
 LABEL.subs = {"vms": empty("vm", "vms"), "hosts": empty("host", "hosts")}
 
@@ -140,8 +233,11 @@ LABEL.subs = {"vms": empty("vm", "vms"), "hosts": empty("host", "hosts")}
 def _group_prepare(call: Call, columns: Columns, row: Row | None) -> None:
     name = columns.get("name")
     cluster = columns.get("cluster_id") or (row or {}).get("cluster_id")
-    if name and (row is None or name != row["name"]) and call.db.row(
-            "SELECT 1 FROM affinity_groups WHERE name = ? AND cluster_id = ?", name, cluster):
+    if (
+        name
+        and (row is None or name != row["name"])
+        and call.db.row("SELECT 1 FROM affinity_groups WHERE name = ? AND cluster_id = ?", name, cluster)
+    ):
         raise refuse("add Affinity Group", "Affinity Group name already exists.", status=400)
     rule = call.doc.get("vms_rule") or {}
     for key, column in (("enforcing", "vm_enforcing"), ("positive", "vm_positive")):
@@ -152,16 +248,26 @@ def _group_prepare(call: Call, columns: Columns, row: Row | None) -> None:
 
 
 AFFINITY_GROUP = Resource(
-    tag="affinity_group", plural="affinity_groups", source="affinity_groups", key="id", tables=("affinity_groups",),
-    href="clusters/{cluster_id}/affinitygroups/{id}", links=("vms", "hosts", "vmlabels", "hostlabels"), noun="Affinity Group",
-    method="affinity_groups", required=Required(("name",), "group", newer=True),
+    tag="affinity_group",
+    plural="affinity_groups",
+    source="affinity_groups",
+    key="id",
+    tables=("affinity_groups",),
+    href="clusters/{cluster_id}/affinitygroups/{id}",
+    links=("vms", "hosts", "vmlabels", "hostlabels"),
+    noun="Affinity Group",
+    method="affinity_groups",
+    required=Required(("name",), "group", newer=True),
     fields=(
-        Field("name", column="name"), Field("description", column="description"),
-        Field("broken", Computed(lambda row, call: False)), Field("enforcing", BOOL, "vm_enforcing", default=0),
+        Field("name", column="name"),
+        Field("description", column="description"),
+        Field("broken", Computed(lambda row, call: False)),
+        Field("enforcing", BOOL, "vm_enforcing", default=0),
         Field("hosts_rule/enabled", Computed(lambda row, call: False)),
         Field("hosts_rule/enforcing", Computed(lambda row, call: False)),
         Field("hosts_rule/positive", Computed(lambda row, call: False)),
-        Field("positive", BOOL, "vm_positive", default=0), Field("priority", INT, "priority", default=1),
+        Field("positive", BOOL, "vm_positive", default=0),
+        Field("priority", INT, "priority", default=1),
         Field("vms_rule/enabled", BOOL, "vms_affinity_enabled", write=""),
         Field("vms_rule/enforcing", Computed(lambda row, call: bool(row["vm_enforcing"]))),
         Field("vms_rule/positive", Computed(lambda row, call: bool(row["vm_positive"]))),
@@ -170,6 +276,9 @@ AFFINITY_GROUP = Resource(
     ),
     prepare=_group_prepare,
 )
-AFFINITY_GROUP.subs = {"vms": empty("vm", "vms"), "hosts": empty("host", "hosts"),
-                       "vmlabels": empty("affinity_label", "affinity_labels"),
-                       "hostlabels": empty("affinity_label", "affinity_labels")}
+AFFINITY_GROUP.subs = {
+    "vms": empty("vm", "vms"),
+    "hosts": empty("host", "hosts"),
+    "vmlabels": empty("affinity_label", "affinity_labels"),
+    "hostlabels": empty("affinity_label", "affinity_labels"),
+}

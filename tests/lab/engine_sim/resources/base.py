@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a resource is made of: fields, links, actions, sub-collections, search fields, validations.
 
 A resource is data. The dispatcher (`web.api`), the reader and writer (`doc`), the search (`search.sql`) and the schema
@@ -101,7 +102,9 @@ class Unique:
         if value is None:
             return
         assert isinstance(resource.source, str)
-        sql = f"SELECT {resource.key} AS found FROM {resource.source} WHERE {self.column} = ? AND {resource.key} IS NOT ?"
+        sql = (
+            f"SELECT {resource.key} AS found FROM {resource.source} WHERE {self.column} = ? AND {resource.key} IS NOT ?"
+        )
         params = [value, key]
         if self.scope:
             scope = columns.get(self.scope)
@@ -109,8 +112,9 @@ class Unique:
                 scope = call.db.value(f"SELECT {self.scope} FROM {resource.source} WHERE {resource.key} = ?", key)
             sql, params = f"{sql} AND {self.scope} = ?", [*params, scope]
         if call.db.row(sql, *params):
-            raise Refused(self.text.format(verb=resource.verbs["update" if key else "add"], value=value),
-                          status=self.status)
+            raise Refused(
+                self.text.format(verb=resource.verbs["update" if key else "add"], value=value), status=self.status
+            )
 
 
 Rule = Pattern | Range | Unique
@@ -132,7 +136,9 @@ class Required:
     @staticmethod
     def _has(doc: docs.Doc, name: str) -> bool:
         first, *others = name.split("|")
-        paths = [first] + [first.rpartition(".")[0] + "." + other if "." in first and "." not in other else other for other in others]
+        paths = [first] + [
+            first.rpartition(".")[0] + "." + other if "." in first and "." not in other else other for other in others
+        ]
         return any(docs.dig(doc, re.sub(r"\bid$", "@id", _snake(path).replace(".", "/"))) is not None for path in paths)
 
     def check(self, doc: docs.Doc, method: str = "add") -> None:
@@ -180,8 +186,9 @@ class Sub:
     links: bool = True
     required: Required | None = None
 
-    def rows(self, call: Call, parent: str | None, condition: str = "1", params: Iterable[Any] = (),
-             tail: str = "") -> list[Row]:
+    def rows(
+        self, call: Call, parent: str | None, condition: str = "1", params: Iterable[Any] = (), tail: str = ""
+    ) -> list[Row]:
         source = self.resource.source
         if not isinstance(source, str):
             return source(call, parent)

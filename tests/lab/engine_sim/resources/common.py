@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Pieces that many resources share: versions, empty collections, permissions below an object."""
 
 from __future__ import annotations
@@ -50,19 +51,26 @@ def statistic_fields(owner: str, collection: str) -> tuple[Field, ...]:
         Field("kind", Computed(lambda row, call: row["kind"])),
         Field("type", Computed(lambda row, call: row["type"])),
         Field("unit", Computed(lambda row, call: row["unit"])),
-        Field("values", Computed(lambda row, call: {"value": [{"datum": row["datum"]}]} if row["datum"] is not None else {})),
+        Field(
+            "values",
+            Computed(lambda row, call: {"value": [{"datum": row["datum"]}]} if row["datum"] is not None else {}),
+        ),
         Field(owner, Computed(lambda row, call: ref(collection, row["owner"]))),
     )
 
 
-schema.table("permissions", "id TEXT PRIMARY KEY", "role_id TEXT", "ad_element_id TEXT", "object_id TEXT",
-             "object_type TEXT")
+schema.table(
+    "permissions", "id TEXT PRIMARY KEY", "role_id TEXT", "ad_element_id TEXT", "object_id TEXT", "object_type TEXT"
+)
 
 
 def _permission_rows(call: Call, parent: str | None) -> list[Row]:
     return call.db.rows(
         "SELECT permissions.*, user_id, ad_groups.id AS group_id FROM permissions LEFT JOIN users ON user_id = ad_element_id "
-        "LEFT JOIN ad_groups ON ad_groups.id = ad_element_id WHERE object_id IN (?, ?)", SYSTEM, parent or SYSTEM)
+        "LEFT JOIN ad_groups ON ad_groups.id = ad_element_id WHERE object_id IN (?, ?)",
+        SYSTEM,
+        parent or SYSTEM,
+    )
 
 
 def _add_permission(call: Call, sub: Sub) -> str:
@@ -76,15 +84,18 @@ def _remove_permission(call: Call, row: Row) -> None:
 
 
 def permissions(tag: str = "", collection: str = "") -> Sub:
-    """The permissions on an object: those on everything and its own."""
+    """The permissions on an object: those on everything and its own.
+
+    `collection` is the path of its collection, with `{0}` for the id of an object further up.
+    """
 
     def owner(row: Row, call: Call) -> Any:
-        return ref(collection, call.parents[-1]) if call.parents else None
+        return ref(collection.format(*call.parents), call.parents[-1]) if call.parents else None
 
     def rows(call: Call, parent: str | None) -> list[Row]:
         found = _permission_rows(call, parent)
         for row in found:
-            above = f"{collection}/{parent}/" if parent else ""
+            above = f"{collection.format(*call.parents)}/{parent}/" if parent else ""
             row["above"] = f"groups/{row['group_id']}/" if row["group_id"] else above
         return found
 
@@ -94,9 +105,19 @@ def permissions(tag: str = "", collection: str = "") -> Sub:
         Field("role", Ref("roles"), "permissions.role_id"),
         Field("user", Computed(lambda row, call: ref("users", row["user_id"]))),
     )
-    resource = Resource(tag="permission", plural="permissions", source=rows, key="id", fields=fields, tables=("permissions",),
-                        href="{above}permissions/{id}", noun="Permission", method="assigned_permissions",
-                        add=_add_permission, remove=_remove_permission)
+    resource = Resource(
+        tag="permission",
+        plural="permissions",
+        source=rows,
+        key="id",
+        fields=fields,
+        tables=("permissions",),
+        href="{above}permissions/{id}",
+        noun="Permission",
+        method="assigned_permissions",
+        add=_add_permission,
+        remove=_remove_permission,
+    )
     return Sub(resource, methods="list get add remove", fixed="object_id")
 
 

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Data centers (`storage_pool` in the database) and their quotas."""
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def _supported(row: Row, call: Call) -> Any:
 
 
 def _mac_pool(row: Row, call: Call) -> Any:
-    return ref("macpools", call.db.value("SELECT mac_pool_id FROM cluster WHERE storage_pool_id = ? ORDER BY name", row["id"]))
+    return ref(
+        "macpools", call.db.value("SELECT mac_pool_id FROM cluster WHERE storage_pool_id = ? ORDER BY name", row["id"])
+    )
 
 
 def _prepare(call: Call, columns: Columns, row: Row | None) -> None:
@@ -39,29 +42,58 @@ def _prepare(call: Call, columns: Columns, row: Row | None) -> None:
         columns.update(status=STATUS["uninitialized"])
 
 
-def add_contents(call: Call, data_center: str, network_description: str = "Default Management Network",
-                 ids: dict[str, str] | None = None) -> None:
+def add_contents(
+    call: Call,
+    data_center: str,
+    network_description: str = "Default Management Network",
+    ids: dict[str, str] | None = None,
+) -> None:
     """What every data center begins with: its management network with a profile, and an unlimited quota."""
     ids = ids or {}
     network = ids.get("network", new_id())
-    call.db.insert("network", {"id": network, "name": "ovirtmgmt", "description": network_description,
-                               "storage_pool_id": data_center, "mtu": 0, "stp": 0, "vm_network": 1, "port_isolation": 0,
-                               "vdsm_name": "ovirtmgmt"})
+    call.db.insert(
+        "network",
+        {
+            "id": network,
+            "name": "ovirtmgmt",
+            "description": network_description,
+            "storage_pool_id": data_center,
+            "mtu": 0,
+            "stp": 0,
+            "vm_network": 1,
+            "port_isolation": 0,
+            "vdsm_name": "ovirtmgmt",
+        },
+    )
     from .network import add_profile
 
     add_profile(call, network, "ovirtmgmt", ids.get("profile"))
-    call.db.insert("quota", {"id": ids.get("quota", new_id()), "storage_pool_id": data_center, "quota_name": "Default",
-                             "description": "Default unlimited quota", "is_default": 1, "threshold_cluster_percentage": 80,
-                             "grace_cluster_percentage": 20, "threshold_storage_percentage": 80,
-                             "grace_storage_percentage": 20})
+    call.db.insert(
+        "quota",
+        {
+            "id": ids.get("quota", new_id()),
+            "storage_pool_id": data_center,
+            "quota_name": "Default",
+            "description": "Default unlimited quota",
+            "is_default": 1,
+            "threshold_cluster_percentage": 80,
+            "grace_cluster_percentage": 20,
+            "threshold_storage_percentage": 80,
+            "grace_storage_percentage": 20,
+        },
+    )
 
 
 def _finish(call: Call, row: Row, moment: str) -> None:
     if moment == "add":
         add_contents(call, row["id"])
         quota = {number: name for name, number in {"DISABLED": 0, "AUDIT": 1, "ENABLED": 2}.items()}
-        call.event("USER_ADD_DATA_CENTER", data_center={"id": None, "name": row["name"]},
-                   version=row["compatibility_version"], quota=quota[row["quota_enforcement_type"]])
+        call.event(
+            "USER_ADD_DATA_CENTER",
+            data_center={"id": None, "name": row["name"]},
+            version=row["compatibility_version"],
+            quota=quota[row["quota_enforcement_type"]],
+        )
     else:
         call.event("USER_UPDATE_DATA_CENTER", data_center=row)
 
@@ -73,7 +105,11 @@ def _remove(call: Call, row: Row) -> None:
 
 
 QUOTA = Resource(
-    tag="quota", plural="quotas", source="quota", key="id", tables=("quota",),
+    tag="quota",
+    plural="quotas",
+    source="quota",
+    key="id",
+    tables=("quota",),
     href="datacenters/{storage_pool_id}/quotas/{id}",
     links=("permissions", "quotastoragelimits", "quotaclusterlimits"),
     fields=(
@@ -89,18 +125,31 @@ QUOTA = Resource(
 schema.table("quota", "is_default BOOLEAN")
 # The key must come first in the table; fields were declared in the order of the document.
 schema.TABLES["quota"] = {"id": "TEXT PRIMARY KEY", **schema.TABLES["quota"]}
-QUOTA.subs = {"permissions": permissions("quota", "quotas"), "quotastoragelimits": empty("quota_storage_limit", "quota_storage_limits"),
-              "quotaclusterlimits": empty("quota_cluster_limit", "quota_cluster_limits")}
+QUOTA.subs = {
+    "permissions": permissions("quota", "datacenters/{0}/quotas"),
+    "quotastoragelimits": empty("quota_storage_limit", "quota_storage_limits"),
+    "quotaclusterlimits": empty("quota_cluster_limit", "quota_cluster_limits"),
+}
 
 DATA_CENTER = Resource(
-    tag="data_center", plural="data_centers", source="storage_pool", key="id", tables=("storage_pool",),
-    href="datacenters/{id}", noun="Data Center", verbs={"add": "create", "update": "edit", "remove": "remove"},
-    method="data_centers", order="name",
+    tag="data_center",
+    plural="data_centers",
+    source="storage_pool",
+    key="id",
+    tables=("storage_pool",),
+    href="datacenters/{id}",
+    noun="Data Center",
+    verbs={"add": "create", "update": "edit", "remove": "remove"},
+    method="data_centers",
+    order="name",
     links=("storagedomains", "permissions", "clusters", "networks", "quotas", "qoss", "iscsibonds"),
     required=Required(("local",), "data_center", newer=True),
     rules=(
-        Pattern("name", r"[\w-]{1,40}", "Data Center name may only contain letters, numbers, '-', or '_'., "
-                                        "Attribute: privateStoragePool.name"),
+        Pattern(
+            "name",
+            r"[\w-]{1,40}",
+            "Data Center name may only contain letters, numbers, '-', or '_'., Attribute: privateStoragePool.name",
+        ),
         Unique("name", "Cannot {verb} Data Center. The Data Center name is already in use."),
     ),
     fields=(
@@ -116,19 +165,34 @@ DATA_CENTER = Resource(
         Field("mac_pool", Computed(_mac_pool)),
     ),
     search={
-        "name": SearchField("name"), "description": SearchField("description"), "comment": SearchField("free_text_comment"),
+        "name": SearchField("name"),
+        "description": SearchField("description"),
+        "comment": SearchField("free_text_comment"),
         "local": SearchField("is_local", "words", {"true": 1, "false": 0}),
         "status": SearchField("status", "words", words({**STATUS, "nonresponsive": 4})),
         "compatibility_version": SearchField("compatibility_version"),
-        "storage": SearchField("(SELECT group_concat(storage_name) FROM storage_domains_map WHERE storage_pool_id = "
-                               "storage_pool.id)"),
-        "storage.name": SearchField("(SELECT group_concat(storage_name) FROM storage_domains_map WHERE storage_pool_id = "
-                                    "storage_pool.id)"),
-        "clusters.name": SearchField("(SELECT group_concat(name) FROM cluster WHERE storage_pool_id = storage_pool.id)"),
+        "storage": SearchField(
+            "(SELECT group_concat(storage_name) FROM storage_domains_map WHERE storage_pool_id = storage_pool.id)"
+        ),
+        "storage.name": SearchField(
+            "(SELECT group_concat(storage_name) FROM storage_domains_map WHERE storage_pool_id = storage_pool.id)"
+        ),
+        "clusters.name": SearchField(
+            "(SELECT group_concat(name) FROM cluster WHERE storage_pool_id = storage_pool.id)"
+        ),
     },
-    actions={"setmaster": unsupported("set master of Data Center"), "cleanfinishedtasks": unsupported("clean tasks of Data Center")},
-    prepare=_prepare, finish=_finish, remove=_remove, jobs={"remove": "Removing Data Center {name}"},
+    actions={
+        "setmaster": unsupported("set master of Data Center"),
+        "cleanfinishedtasks": unsupported("clean tasks of Data Center"),
+    },
+    prepare=_prepare,
+    finish=_finish,
+    remove=_remove,
+    jobs={"remove": "Removing Data Center {name}"},
 )
-DATA_CENTER.subs = {"permissions": permissions("data_center", "datacenters"),
-                    "quotas": Sub(QUOTA, "storage_pool_id = ?"),
-                    "qoss": empty("qos", "qoss"), "iscsibonds": empty("iscsi_bond", "iscsi_bonds")}
+DATA_CENTER.subs = {
+    "permissions": permissions("data_center", "datacenters"),
+    "quotas": Sub(QUOTA, "storage_pool_id = ?"),
+    "qoss": empty("qos", "qoss"),
+    "iscsibonds": empty("iscsi_bond", "iscsi_bonds"),
+}

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Logical networks, their attachment to clusters, labels, vNIC profiles."""
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 #: The filter that a profile has unless it says otherwise.
 DEFAULT_FILTER = "vdsm-no-mac-spoofing"
-ROLES = {"display": "is_display", "migration": "migration", "management": "management", "default_route": "default_route"}
+ROLES = {
+    "display": "is_display",
+    "migration": "migration",
+    "management": "management",
+    "default_route": "default_route",
+}
 
 schema.table("network", "id TEXT PRIMARY KEY")
 schema.table("network_cluster", "network_id TEXT", "cluster_id TEXT")
@@ -26,9 +32,19 @@ schema.index("network_cluster", "cluster_id")
 
 def add_profile(call: Call, network: str, name: str, key: str | None = None) -> None:
     """The profile that a network for VMs begins with."""
-    call.db.insert("vnic_profiles", {
-        "id": key or new_id(), "network_id": network, "name": name, "port_mirroring": 0, "passthrough": "disabled",
-        "network_filter_id": call.db.value("SELECT filter_id FROM network_filter WHERE filter_name = ?", DEFAULT_FILTER)})
+    call.db.insert(
+        "vnic_profiles",
+        {
+            "id": key or new_id(),
+            "network_id": network,
+            "name": name,
+            "port_mirroring": 0,
+            "passthrough": "disabled",
+            "network_filter_id": call.db.value(
+                "SELECT filter_id FROM network_filter WHERE filter_name = ?", DEFAULT_FILTER
+            ),
+        },
+    )
 
 
 def _usages(row: Row, call: Call) -> Any:
@@ -69,12 +85,17 @@ def _before_remove(call: Call, row: Row) -> None:
         raise Refused(f"The Management Network ('{row['name']}') is mandatory and cannot be removed.", status=400)
     for table in ("network_cluster", "vnic_profiles"):
         call.db.delete(table, network_id=row["id"])
-    call.event("NETWORK_REMOVE", network=row,
-               data_center=call.db.row("SELECT * FROM storage_pool WHERE id = ?", row["storage_pool_id"]))
+    call.event(
+        "NETWORK_REMOVE",
+        network=row,
+        data_center=call.db.row("SELECT * FROM storage_pool WHERE id = ?", row["storage_pool_id"]),
+    )
 
 
-NAME_USED = ("Cannot {verb} Network. The name of the logical network '{value}' is already used by an existing logical network "
-             "in the same data-center.\n-Please choose a different name.")
+NAME_USED = (
+    "Cannot {verb} Network. The name of the logical network '{value}' is already used by an existing logical network "
+    "in the same data-center.\n-Please choose a different name."
+)
 _BASE = (
     Field("name", column="network.name"),
     Field("description", column="network.description", blank=True),
@@ -85,52 +106,91 @@ _BASE = (
     Field("usages", Computed(_usages)),
     Field("vdsm_name", column="network.vdsm_name", write=""),
     Field("vlan/@id", INT, "network.vlan_id"),
-    Field("data_center", Ref("datacenters", "storage_pool", missing="Datacenter"), "network.storage_pool_id", write="a"),
+    Field(
+        "data_center", Ref("datacenters", "storage_pool", missing="Datacenter"), "network.storage_pool_id", write="a"
+    ),
 )
 
 NETWORK = Resource(
-    tag="network", plural="networks", source="network", key="id", tables=("network",), order="name", noun="Network",
-    href="networks/{id}", reply_href="datacenters/{storage_pool_id}/networks/{id}", method="networks", list_in_json=True,
-    links=("permissions", "vnicprofiles", "networklabels"), fields=_BASE,
+    tag="network",
+    plural="networks",
+    source="network",
+    key="id",
+    tables=("network",),
+    order="name",
+    noun="Network",
+    href="networks/{id}",
+    reply_href="datacenters/{storage_pool_id}/networks/{id}",
+    method="networks",
+    list_in_json=True,
+    links=("permissions", "vnicprofiles", "networklabels"),
+    fields=_BASE,
     required=Required(("id|name",), "network", newer=True),
     rules=(
         Range("vlan_id", 0, 4094, "VLAN ID must be a number between 0 and 4094., Attribute: network.vlanId"),
         Unique("name", NAME_USED, scope="storage_pool_id"),
     ),
     search={
-        "name": SearchField("name"), "description": SearchField("description"), "comment": SearchField("free_text_comment"),
-        "vlanid": SearchField("vlan_id", "number"), "mtu": SearchField("mtu", "number"),
+        "name": SearchField("name"),
+        "description": SearchField("description"),
+        "comment": SearchField("free_text_comment"),
+        "vlanid": SearchField("vlan_id", "number"),
+        "mtu": SearchField("mtu", "number"),
         "stp": SearchField("stp", "words", {"true": 1, "false": 0}),
-        "vmnetwork": SearchField("vm_network", "words", {"true": 1, "false": 0}), "label": SearchField("label"),
+        "vmnetwork": SearchField("vm_network", "words", {"true": 1, "false": 0}),
+        "label": SearchField("label"),
         "datacenter": SearchField("(SELECT name FROM storage_pool WHERE id = storage_pool_id)"),
         "datacenter.name": SearchField("(SELECT name FROM storage_pool WHERE id = storage_pool_id)"),
         "cluster_network.cluster_name": SearchField(
-            "(SELECT group_concat(cluster.name) FROM network_cluster JOIN cluster USING (cluster_id) WHERE network_id = network.id)"),
+            "(SELECT group_concat(cluster.name) FROM network_cluster JOIN cluster USING (cluster_id) WHERE network_id = network.id)"
+        ),
     },
-    jobs={"remove": "Removing Network {name}"}, prepare=_prepare, finish=_finish, before_remove=_before_remove,
+    jobs={"remove": "Removing Network {name}"},
+    prepare=_prepare,
+    finish=_finish,
+    before_remove=_before_remove,
 )
 schema.table("network", "vm_network BOOLEAN", "label TEXT")
 
 # -- networks of a cluster
 
-schema.view("cluster_networks", "SELECT network.*, network_cluster.cluster_id, network_cluster.status, required, is_display, "
-            "migration, management, default_route FROM network_cluster JOIN network ON network.id = network_cluster.network_id")
+schema.view(
+    "cluster_networks",
+    "SELECT network.*, network_cluster.cluster_id, network_cluster.status, required, is_display, "
+    "migration, management, default_route FROM network_cluster JOIN network ON network.id = network_cluster.network_id",
+)
 
 
 def _attach(call: Call, sub: Sub) -> str:
     cluster, wanted = call.parents[-1], call.doc
     network = call.db.row(
         "SELECT network.* FROM network JOIN cluster USING (storage_pool_id) WHERE cluster_id = ? AND (network.id = ? OR "
-        "network.name = ?)", cluster, wanted.get("@id"), wanted.get("name") if "@id" not in wanted else None)
+        "network.name = ?)",
+        cluster,
+        wanted.get("@id"),
+        wanted.get("name") if "@id" not in wanted else None,
+    )
     if network is None:
         raise Refused("Cannot attach Network to Cluster. The specified Logical Network doesn't exist.", status=400)
     if call.db.row("SELECT 1 FROM network_cluster WHERE network_id = ? AND cluster_id = ?", network["id"], cluster):
         raise Refused("Logical Network is already attached to Cluster.")
-    call.db.insert("network_cluster", {"network_id": network["id"], "cluster_id": cluster, "status": "operational",
-                                       "required": int(wanted.get("required", True)), "is_display": 0, "migration": 0,
-                                       "management": 0, "default_route": 0})
+    call.db.insert(
+        "network_cluster",
+        {
+            "network_id": network["id"],
+            "cluster_id": cluster,
+            "status": "operational",
+            "required": int(wanted.get("required", True)),
+            "is_display": 0,
+            "migration": 0,
+            "management": 0,
+            "default_route": 0,
+        },
+    )
     _roles(call, cluster, network["id"])
-    call.event("NETWORK_ATTACH", network=network, cluster=call.db.row("SELECT * FROM cluster WHERE cluster_id = ?", cluster))
+    call.event(
+        "NETWORK_ATTACH", network=network, cluster=call.db.row("SELECT * FROM cluster WHERE cluster_id = ?", cluster)
+    )
     return str(network["id"])
 
 
@@ -141,13 +201,18 @@ def _roles(call: Call, cluster: str, network: str) -> None:
     if call.doc.get("display"):
         roles.append("display")
     for role in roles:
-        call.db.execute(f"UPDATE network_cluster SET {ROLES[role]} = (network_id = ?) WHERE cluster_id = ?", network, cluster)
+        call.db.execute(
+            f"UPDATE network_cluster SET {ROLES[role]} = (network_id = ?) WHERE cluster_id = ?", network, cluster
+        )
 
 
 def _change(call: Call, row: Row) -> None:
     if call.doc.get("required") is not None:
-        call.db.update("network_cluster", {"network_id": row["id"], "cluster_id": row["cluster_id"]},
-                       {"required": int(call.doc["required"])})
+        call.db.update(
+            "network_cluster",
+            {"network_id": row["id"], "cluster_id": row["cluster_id"]},
+            {"required": int(call.doc["required"])},
+        )
     _roles(call, row["cluster_id"], row["id"])
 
 
@@ -155,21 +220,45 @@ def _detach(call: Call, row: Row) -> None:
     if row["management"]:
         raise Refused(f"The Management Network ('{row['name']}') is mandatory and cannot be removed.", status=400)
     call.db.delete("network_cluster", network_id=row["id"], cluster_id=row["cluster_id"])
-    call.event("NETWORK_DETACH", network=row, cluster=call.db.row("SELECT * FROM cluster WHERE cluster_id = ?", row["cluster_id"]))
+    call.event(
+        "NETWORK_DETACH",
+        network=row,
+        cluster=call.db.row("SELECT * FROM cluster WHERE cluster_id = ?", row["cluster_id"]),
+    )
 
 
 CLUSTER_NETWORK = Resource(
-    tag="network", plural="networks", source="cluster_networks", key="id", tables=("network",), noun="Network", list_in_json=True,
-    href="clusters/{cluster_id}/networks/{id}", required=Required(("id|name",), "Network"), method="cluster_networks",
+    tag="network",
+    plural="networks",
+    source="cluster_networks",
+    key="id",
+    tables=("network",),
+    noun="Network",
+    list_in_json=True,
+    href="clusters/{cluster_id}/networks/{id}",
+    required=Required(("id|name",), "Network"),
+    method="cluster_networks",
     fields=(
-        *_BASE[:3], Field("display", BOOL, "network_cluster.is_display", write=""), *_BASE[3:5],
+        *_BASE[:3],
+        Field("display", BOOL, "network_cluster.is_display", write=""),
+        *_BASE[3:5],
         Field("required", BOOL, "network_cluster.required", write=""),
-        Field("status", column="network_cluster.status", write=""), *_BASE[5:-1],
-        Field("cluster", Ref("clusters"), "network_cluster.cluster_id", write=""), _BASE[-1],
+        Field("status", column="network_cluster.status", write=""),
+        *_BASE[5:-1],
+        Field("cluster", Ref("clusters"), "network_cluster.cluster_id", write=""),
+        _BASE[-1],
     ),
-    add=_attach, update=_change, remove=_detach,
+    add=_attach,
+    update=_change,
+    remove=_detach,
 )
-schema.table("network_cluster", "migration BOOLEAN", "management BOOLEAN", "default_route BOOLEAN", "is_gluster BOOLEAN DEFAULT 0")
+schema.table(
+    "network_cluster",
+    "migration BOOLEAN",
+    "management BOOLEAN",
+    "default_route BOOLEAN",
+    "is_gluster BOOLEAN DEFAULT 0",
+)
 CLUSTER_NETWORK.subs = {}
 
 
@@ -190,11 +279,18 @@ def _unlabel(call: Call, row: Row) -> None:
 
 
 LABEL = Resource(
-    tag="network_label", plural="network_labels", key="label", noun="Label", method="network_labels",
-    source=lambda call, parent: call.db.rows("SELECT id, label FROM network WHERE id = ? AND label IS NOT NULL", parent),
+    tag="network_label",
+    plural="network_labels",
+    key="label",
+    noun="Label",
+    method="network_labels",
+    source=lambda call, parent: call.db.rows(
+        "SELECT id, label FROM network WHERE id = ? AND label IS NOT NULL", parent
+    ),
     href="networks/{id}/networklabels/{label}",
     fields=(Field("network", Computed(lambda row, call: Ref("networks").show(row["id"], row))),),
-    add=_label, remove=_unlabel,
+    add=_label,
+    remove=_unlabel,
 )
 
 # -- vNIC profiles
@@ -202,17 +298,31 @@ LABEL = Resource(
 
 def _prepare_profile(call: Call, columns: Columns, row: Row | None) -> None:
     if row is None and "network_filter_id" not in columns:
-        columns["network_filter_id"] = call.db.value("SELECT filter_id FROM network_filter WHERE filter_name = ?", DEFAULT_FILTER)
+        columns["network_filter_id"] = call.db.value(
+            "SELECT filter_id FROM network_filter WHERE filter_name = ?", DEFAULT_FILTER
+        )
 
 
 VNIC_PROFILE = Resource(
-    tag="vnic_profile", plural="vnic_profiles", source="vnic_profiles", key="id", tables=("vnic_profiles",),
-    href="vnicprofiles/{id}", reply_href="networks/{network_id}/vnicprofiles/{id}", noun="VM network interface profile",
-    method="vnic_profiles", links=("permissions",), required=Required(("name", "network.id"), "profile", newer=True),
+    tag="vnic_profile",
+    plural="vnic_profiles",
+    source="vnic_profiles",
+    key="id",
+    tables=("vnic_profiles",),
+    href="vnicprofiles/{id}",
+    reply_href="networks/{network_id}/vnicprofiles/{id}",
+    noun="VM network interface profile",
+    method="vnic_profiles",
+    links=("permissions",),
+    required=Required(("name", "network.id"), "profile", newer=True),
     rules=(
         Pattern("name", r".{1,255}", "The name must not be empty., Attribute: vnicProfile.name"),
-        Unique("name", "Cannot {verb} VM network interface profile. The VM network interface profile's name is already used by "
-                       "an existing profile for the same network.\n-Please choose a different name.", scope="network_id"),
+        Unique(
+            "name",
+            "Cannot {verb} VM network interface profile. The VM network interface profile's name is already used by "
+            "an existing profile for the same network.\n-Please choose a different name.",
+            scope="network_id",
+        ),
     ),
     fields=(
         Field("name", column="name"),

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """CPU profiles of clusters, disk profiles of domains, MAC pools."""
 
 from __future__ import annotations
@@ -19,20 +20,40 @@ schema.table("disk_profiles", "id TEXT PRIMARY KEY")
 schema.table("mac_pools", "id TEXT PRIMARY KEY")
 
 CPU_PROFILE = Resource(
-    tag="cpu_profile", plural="cpu_profiles", source="cpu_profiles", key="id", tables=("cpu_profiles",), noun="CPU Profile",
-    href="clusters/{cluster_id}/cpuprofiles/{id}", links=("permissions",), method="cpu_profiles",
+    tag="cpu_profile",
+    plural="cpu_profiles",
+    source="cpu_profiles",
+    key="id",
+    tables=("cpu_profiles",),
+    noun="CPU Profile",
+    href="clusters/{cluster_id}/cpuprofiles/{id}",
+    links=("permissions",),
+    method="cpu_profiles",
     required=Required(("name", "cluster.id"), "profile", newer=True),
-    fields=(Field("name", column="name"), Field("description", column="description"),
-            Field("cluster", Ref("clusters", "cluster", "cluster_id", missing="Cluster"), "cluster_id", write="a")),
+    fields=(
+        Field("name", column="name"),
+        Field("description", column="description"),
+        Field("cluster", Ref("clusters", "cluster", "cluster_id", missing="Cluster"), "cluster_id", write="a"),
+    ),
 )
 CPU_PROFILE.subs = {"permissions": permissions("cpu_profile", "cpuprofiles")}
 
 DISK_PROFILE = Resource(
-    tag="disk_profile", plural="disk_profiles", source="disk_profiles", key="id", tables=("disk_profiles",), noun="Disk Profile",
-    href="storagedomains/{storage_domain_id}/diskprofiles/{id}", links=("permissions",), method="disk_profiles",
+    tag="disk_profile",
+    plural="disk_profiles",
+    source="disk_profiles",
+    key="id",
+    tables=("disk_profiles",),
+    noun="Disk Profile",
+    href="storagedomains/{storage_domain_id}/diskprofiles/{id}",
+    links=("permissions",),
+    method="disk_profiles",
     required=Required(("name", "storage_domain.id"), "profile", newer=True),
-    fields=(Field("name", column="name"), Field("description", column="description"),
-            Field("storage_domain", Ref("storagedomains"), "storage_domain_id", write="a")),
+    fields=(
+        Field("name", column="name"),
+        Field("description", column="description"),
+        Field("storage_domain", Ref("storagedomains"), "storage_domain_id", write="a"),
+    ),
 )
 DISK_PROFILE.subs = {"permissions": permissions("disk_profile", "diskprofiles")}
 
@@ -51,11 +72,20 @@ def _before_remove(call: Call, row: Row) -> None:
 
 
 MAC_POOL = Resource(
-    tag="mac_pool", plural="mac_pools", source="mac_pools", key="id", tables=("mac_pools",), href="macpools/{id}",
-    links=("permissions",), noun="MAC Pool", method="mac_pools", required=Required(("name", "ranges"), "pool", newer=True),
+    tag="mac_pool",
+    plural="mac_pools",
+    source="mac_pools",
+    key="id",
+    tables=("mac_pools",),
+    href="macpools/{id}",
+    links=("permissions",),
+    noun="MAC Pool",
+    method="mac_pools",
+    required=Required(("name", "ranges"), "pool", newer=True),
     rules=(Unique("name", "Cannot {verb} MAC Pool. The MAC Pool name is already in use."),),
     fields=(
-        Field("name", column="name"), Field("description", column="description"),
+        Field("name", column="name"),
+        Field("description", column="description"),
         Field("allow_duplicates", BOOL, "allow_duplicate_mac_addresses", default=0),
         Field("default_pool", BOOL, "default_pool", default=0, write=""),
         Field("ranges", _Ranges(), "mac_ranges"),

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The tree of collections below the entry point, and the entry point's own document."""
 
 from __future__ import annotations
@@ -18,42 +19,80 @@ if TYPE_CHECKING:
 
 EDIT = "list get add update remove"
 
-datacenter.DATA_CENTER.subs.update({
-    "storagedomains": Sub(storage.ATTACHED_DOMAIN, "storage_pool_id = ?", "list get add remove"),
-    "clusters": Sub(cluster.CLUSTER, "storage_pool_id = ?", EDIT, fixed="storage_pool_id"),
-    "networks": Sub(network.NETWORK, "storage_pool_id = ?", EDIT, fixed="storage_pool_id", links=False),
-})
-cluster.CLUSTER.subs.update({
-    "cpuprofiles": Sub(profiles.CPU_PROFILE, "cluster_id = ?", fixed="cluster_id", links=False),
-    "networkfilters": Sub(system.NETWORK_FILTER), "networks": Sub(network.CLUSTER_NETWORK, "cluster_id = ?", EDIT),
-    "affinitygroups": Sub(access.AFFINITY_GROUP, "cluster_id = ?", EDIT, fixed="cluster_id"),
-})
-storage.STORAGE_DOMAIN.subs.update({
-    "diskprofiles": Sub(profiles.DISK_PROFILE, "storage_domain_id = ?", fixed="storage_domain_id", links=False),
-    "disks": disk.DOMAIN_DISKS,
-})
+datacenter.DATA_CENTER.subs.update(
+    {
+        "storagedomains": Sub(storage.ATTACHED_DOMAIN, "storage_pool_id = ?", "list get add remove"),
+        "clusters": Sub(cluster.CLUSTER, "storage_pool_id = ?", EDIT, fixed="storage_pool_id"),
+        "networks": Sub(network.NETWORK, "storage_pool_id = ?", EDIT, fixed="storage_pool_id", links=False),
+    }
+)
+cluster.CLUSTER.subs.update(
+    {
+        "cpuprofiles": Sub(profiles.CPU_PROFILE, "cluster_id = ?", fixed="cluster_id", links=False),
+        "networkfilters": Sub(system.NETWORK_FILTER),
+        "networks": Sub(network.CLUSTER_NETWORK, "cluster_id = ?", EDIT),
+        "affinitygroups": Sub(access.AFFINITY_GROUP, "cluster_id = ?", EDIT, fixed="cluster_id"),
+    }
+)
+storage.STORAGE_DOMAIN.subs.update(
+    {
+        "diskprofiles": Sub(profiles.DISK_PROFILE, "storage_domain_id = ?", fixed="storage_domain_id", links=False),
+        "disks": disk.DOMAIN_DISKS,
+    }
+)
 storage.ATTACHED_DOMAIN.subs["disks"] = Sub(disk.DISK, "storage_domain_id = ?")
 
 ROOT: dict[str, Sub] = {
-    "clusters": Sub(cluster.CLUSTER, methods=EDIT), "datacenters": Sub(datacenter.DATA_CENTER, methods=EDIT),
+    "clusters": Sub(cluster.CLUSTER, methods=EDIT),
+    "datacenters": Sub(datacenter.DATA_CENTER, methods=EDIT),
     "events": Sub(activity.EVENT, "NOT deleted OR ? IS NULL", "list get add remove", actions=activity.EVENT_ACTIONS),
-    "hosts": Sub(host.HOST, methods=EDIT), "networks": Sub(network.NETWORK, methods=EDIT), "roles": Sub(access.ROLE),
-    "storagedomains": Sub(storage.STORAGE_DOMAIN, methods=EDIT), "tags": Sub(access.TAG, methods=EDIT),
-    "bookmarks": Sub(access.BOOKMARK, methods=EDIT), "icons": Sub(system.ICON), "templates": Sub(vm.TEMPLATE),
-    "instancetypes": Sub(vm.INSTANCE_TYPE), "users": Sub(access.USER, methods="list get add"), "groups": Sub(access.GROUP),
-    "domains": Sub(access.DOMAIN), "vmpools": system.EMPTY["vmpools"], "vms": Sub(vm.VM_RESOURCE, methods=EDIT),
-    "disks": Sub(disk.DISK, methods=EDIT), "jobs": Sub(activity.JOB, methods="list get add"),
-    "storageconnections": Sub(storage.CONNECTION, methods=EDIT), "vnicprofiles": Sub(network.VNIC_PROFILE, methods=EDIT),
-    "diskprofiles": Sub(profiles.DISK_PROFILE, methods=EDIT), "cpuprofiles": Sub(profiles.CPU_PROFILE, methods=EDIT),
-    "schedulingpolicyunits": Sub(system.SCHEDULING_UNIT), "schedulingpolicies": Sub(system.SCHEDULING_POLICY),
-    "permissions": permissions(), "macpools": Sub(profiles.MAC_POOL, methods=EDIT), "networkfilters": Sub(system.NETWORK_FILTER),
-    "operatingsystems": Sub(system.OPERATING_SYSTEM), "affinitylabels": Sub(access.LABEL, methods=EDIT),
-    "clusterlevels": Sub(system.CLUSTER_LEVEL), "options": Sub(system.OPTION, methods="get"),
+    "hosts": Sub(host.HOST, methods=EDIT),
+    "networks": Sub(network.NETWORK, methods=EDIT),
+    "roles": Sub(access.ROLE),
+    "storagedomains": Sub(storage.STORAGE_DOMAIN, methods=EDIT),
+    "tags": Sub(access.TAG, methods=EDIT),
+    "bookmarks": Sub(access.BOOKMARK, methods=EDIT),
+    "icons": Sub(system.ICON),
+    "templates": Sub(vm.TEMPLATE),
+    "instancetypes": Sub(vm.INSTANCE_TYPE),
+    "users": Sub(access.USER, methods="list get add"),
+    "groups": Sub(access.GROUP),
+    "domains": Sub(access.DOMAIN),
+    "vmpools": system.EMPTY["vmpools"],
+    "vms": Sub(vm.VM_RESOURCE, methods=EDIT),
+    "disks": Sub(disk.DISK, methods=EDIT),
+    "jobs": Sub(activity.JOB, methods="list get add"),
+    "storageconnections": Sub(storage.CONNECTION, methods=EDIT),
+    "vnicprofiles": Sub(network.VNIC_PROFILE, methods=EDIT),
+    "diskprofiles": Sub(profiles.DISK_PROFILE, methods=EDIT),
+    "cpuprofiles": Sub(profiles.CPU_PROFILE, methods=EDIT),
+    "schedulingpolicyunits": Sub(system.SCHEDULING_UNIT),
+    "schedulingpolicies": Sub(system.SCHEDULING_POLICY),
+    "permissions": permissions(),
+    "macpools": Sub(profiles.MAC_POOL, methods=EDIT),
+    "networkfilters": Sub(system.NETWORK_FILTER),
+    "operatingsystems": Sub(system.OPERATING_SYSTEM),
+    "affinitylabels": Sub(access.LABEL, methods=EDIT),
+    "clusterlevels": Sub(system.CLUSTER_LEVEL),
+    "options": Sub(system.OPTION, methods="get"),
     **system.EMPTY,
 }
 ROOT["events"].where = ""
-SEARCHABLE = ("clusters", "datacenters", "events", "hosts", "networks", "storagedomains", "templates", "instancetypes", "users", "groups",
-              "vmpools", "vms", "disks")
+SEARCHABLE = (
+    "clusters",
+    "datacenters",
+    "events",
+    "hosts",
+    "networks",
+    "storagedomains",
+    "templates",
+    "instancetypes",
+    "users",
+    "groups",
+    "vmpools",
+    "vms",
+    "disks",
+)
 BLANK = "00000000-0000-0000-0000-000000000000"
 
 
@@ -69,13 +108,21 @@ def document(call: Call) -> Doc:
             links.append({"@href": f"{API}/{name}{first}?search={{query}}", "@rel": f"{name}/search"})
     user = {"@href": f"{API}/users/{call.user['user_id']}", "@id": call.user["user_id"]}
     return {
-        "link": links, "engine_backup": {},
-        "product_info": {"instance_id": call.db.value("SELECT option_value FROM vdc_options WHERE option_name = 'InstanceId'"),
-                         "name": "oVirt Engine", "version": {"build": 8, "full_version": "4.5.8_master", "major": 4, "minor": 5,
-                                                             "revision": 0}},
-        "special_objects": {"blank_template": {"@href": f"{API}/templates/{BLANK}", "@id": BLANK},
-                            "root_tag": {"@href": f"{API}/tags/{BLANK}", "@id": BLANK}},
-        "summary": _summary(call), "time": timestamp(Clock.now()), "authenticated_user": user, "effective_user": user,
+        "link": links,
+        "engine_backup": {},
+        "product_info": {
+            "instance_id": call.db.value("SELECT option_value FROM vdc_options WHERE option_name = 'InstanceId'"),
+            "name": "oVirt Engine",
+            "version": {"build": 8, "full_version": "4.5.8_master", "major": 4, "minor": 5, "revision": 0},
+        },
+        "special_objects": {
+            "blank_template": {"@href": f"{API}/templates/{BLANK}", "@id": BLANK},
+            "root_tag": {"@href": f"{API}/tags/{BLANK}", "@id": BLANK},
+        },
+        "summary": _summary(call),
+        "time": timestamp(Clock.now()),
+        "authenticated_user": user,
+        "effective_user": user,
     }
 
 
@@ -87,7 +134,10 @@ def _summary(call: Call) -> Any:
 
     return {
         "hosts": {"active": count("vds_dynamic WHERE status = ?", HOST_STATUS["up"]), "total": count("vds_static")},
-        "storage_domains": {"active": count("storage_pool_iso_map WHERE status = 3"), "total": count("storage_domain_static")},
+        "storage_domains": {
+            "active": count("storage_pool_iso_map WHERE status = 3"),
+            "total": count("storage_domain_static"),
+        },
         "users": {"active": count("users"), "total": count("users")},
         "vms": {"active": count(f"vms WHERE status IN ({marks})", *RUNNING), "total": count("vms")},
     }

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Kinds of fields: how a value is kept in SQL, shown in a document and taken from one."""
 
 from __future__ import annotations
@@ -109,8 +110,16 @@ class Ref(Type):
     calls a name that does not exist.
     """
 
-    def __init__(self, collection: str, table: str = "", key: str = "id", name: str = "name", missing: str = "",
-                 href: str | None = None, bare: bool = False) -> None:
+    def __init__(
+        self,
+        collection: str,
+        table: str = "",
+        key: str = "id",
+        name: str = "name",
+        missing: str = "",
+        href: str | None = None,
+        bare: bool = False,
+    ) -> None:
         self.collection, self.table, self.key, self.name = collection, table, key, name
         self.missing, self.href, self.bare = missing, href, bare
 

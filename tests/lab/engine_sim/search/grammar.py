@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The grammar: `field OP value` joined by `and`/`or`, `sortby FIELD asc|desc`, `page N`; a bare word is free text.
 
 `and` binds tighter than `or`; a missing connective means `and`; there are no parentheses. What does not fit is a
@@ -70,7 +71,7 @@ def parse(text: str) -> Query:
         if ordered:
             query.sort, query.descending = ordered[1].lower(), (ordered[2] or "asc").lower() == "desc"
             break
-        if re.match(r"(sortby|page)(\s|$)", scanner.text[scanner.position:], re.IGNORECASE):
+        if re.match(r"(sortby|page)(\s|$)", scanner.text[scanner.position :], re.IGNORECASE):
             break
         connective = scanner.take(_CONNECTIVE) if group and not pending else None
         if connective:
@@ -89,7 +90,7 @@ def parse(text: str) -> Query:
     if scanner.skip():
         page = scanner.take(_PAGE)
         if page is None or int(page[1]) < 1:
-            raise SearchError(scanner.text[scanner.position:])
+            raise SearchError(scanner.text[scanner.position :])
         query.page = int(page[1])
     return query
 

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """From a search to SQL, by the search fields that a resource declares."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Tokens and cookie sessions. They live in memory: an engine's restart ends them all (engine contract 4)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Access to the SQLite file: a connection per thread, short write transactions, rows as dicts.
 
 Other programs (engine-psql.sh) open the same file; write-ahead logging lets both read while one writes, and nothing is

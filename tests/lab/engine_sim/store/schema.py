@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Tables and views. Columns come from the declared fields of the resources, the rest is declared beside them."""
 
 from __future__ import annotations

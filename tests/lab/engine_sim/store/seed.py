@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a fresh engine's database contains: the data of an installation, one data center, one cluster, one user."""
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ SUPER_USER, USER_PROFILE_EDITOR = "00000000-0000-0000-0000-000000000001", "def00
 SMALL_ICON, LARGE_ICON = "e50145e0-a0ce-4ec3-b5df-3e669445d228", "94c12a88-a4f9-492b-ae3d-39945a278b95"
 #: Options that tools and clients read and that the recorded answers do not hold.
 OPTIONS = {
-    "OvfUpdateIntervalInMinutes": "60", "DisableFenceAtStartupInSec": "300", "VdcVersion": "4.4.0.0",
-    "HostedEngineVmName": "HostedEngine", "HostedEngineConfigurationImageGuid": "", "VdsRefreshRate": "3",
+    "OvfUpdateIntervalInMinutes": "60",
+    "DisableFenceAtStartupInSec": "300",
+    "VdcVersion": "4.4.0.0",
+    "HostedEngineVmName": "HostedEngine",
+    "HostedEngineConfigurationImageGuid": "",
+    "VdsRefreshRate": "3",
 }
 
 
@@ -33,8 +38,10 @@ def fill(engine: Engine) -> None:
                 db.insert(table, row)
         for name, value in OPTIONS.items():
             _option(db, name, value)
-        for name, value in (("InstallVds", engine.config.install_vds), ("EncryptHostCommunication",
-                                                                        engine.config.encrypt_host_communication)):
+        for name, value in (
+            ("InstallVds", engine.config.install_vds),
+            ("EncryptHostCommunication", engine.config.encrypt_host_communication),
+        ):
             _option(db, name, str(value).lower())
         for version in data["versions"]:
             _option(db, "LibgfApiSupported", "false", version)
@@ -45,7 +52,10 @@ def fill(engine: Engine) -> None:
 
 
 def _option(db: Any, name: str, value: str, version: str = "general") -> None:
-    db.insert("vdc_options", {"option_name": name, "option_value": value, "default_value": value, "version": version, "exposed": 0})
+    db.insert(
+        "vdc_options",
+        {"option_name": name, "option_value": value, "default_value": value, "version": version, "exposed": 0},
+    )
 
 
 def _users(engine: Engine) -> None:
@@ -54,14 +64,35 @@ def _users(engine: Engine) -> None:
     user, group = str(uuid.uuid4()), str(uuid.uuid4())
     short = name.rpartition("@")[0]
     external = str(uuid.uuid4())
-    db.insert("users", {"user_id": user, "name": "admin", "username": f"{short}@{domain}", "principal": short, "namespace": "*",
-                        "email": "admin@localhost", "domain": domain, "external_id": external,
-                        "external_id_hex": external.encode().hex().upper()})
+    db.insert(
+        "users",
+        {
+            "user_id": user,
+            "name": "admin",
+            "username": f"{short}@{domain}",
+            "principal": short,
+            "namespace": "*",
+            "email": "admin@localhost",
+            "domain": domain,
+            "external_id": external,
+            "external_id_hex": external.encode().hex().upper(),
+        },
+    )
     for key, label in ((EVERYONE, "Everyone"), (group, "ovirt-administrator")):
-        db.insert("ad_groups", {"id": key, "name": label, "namespace": "*", "external_id_hex": key.encode().hex().upper()})
+        db.insert(
+            "ad_groups", {"id": key, "name": label, "namespace": "*", "external_id_hex": key.encode().hex().upper()}
+        )
     for who, role in ((group, SUPER_USER), (user, SUPER_USER), (EVERYONE, USER_PROFILE_EDITOR)):
-        db.insert("permissions", {"id": str(uuid.uuid4()), "role_id": role, "ad_element_id": who, "object_id": SYSTEM,
-                                  "object_type": "System"})
+        db.insert(
+            "permissions",
+            {
+                "id": str(uuid.uuid4()),
+                "role_id": role,
+                "ad_element_id": who,
+                "object_id": SYSTEM,
+                "object_type": "System",
+            },
+        )
     db.insert("tags", {"tag_id": BLANK, "tag_name": "root", "description": "root"})
 
 
@@ -70,8 +101,11 @@ def _templates(engine: Engine, data: dict[str, Any]) -> None:
 
     call = engine.system_call()
     for row in data["templates"]:
-        columns = {key: value for key, value in VM_RESOURCE.take(call, {}, "a").items()
-                   if key not in ("status", "last_stop_time", "time_zone")}
+        columns = {
+            key: value
+            for key, value in VM_RESOURCE.take(call, {}, "a").items()
+            if key not in ("status", "last_stop_time", "time_zone")
+        }
         engine.db.insert("vm_static", {**columns, "small_icon_id": SMALL_ICON, "large_icon_id": LARGE_ICON, **row})
     for key in (SMALL_ICON, LARGE_ICON):
         engine.db.execute("INSERT OR IGNORE INTO icons (id, media_type, data) VALUES (?, 'image/png', '')", key)
@@ -85,13 +119,29 @@ def _data_center(engine: Engine) -> None:
     pool, cluster, macs = str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4())
     columns = DATA_CENTER.take(call, {"name": "Default", "description": "The default Data Center", "local": False}, "a")
     db.insert("storage_pool", {**columns, "id": pool, "status": 0})
-    db.insert("mac_pools", {"id": macs, "name": "Default", "description": "Default MAC pool", "default_pool": 1,
-                            "allow_duplicate_mac_addresses": 0,
-                            "mac_ranges": json.dumps([{"from": "56:6f:54:31:00:00", "to": "56:6f:54:31:ff:ff"}])})
+    db.insert(
+        "mac_pools",
+        {
+            "id": macs,
+            "name": "Default",
+            "description": "Default MAC pool",
+            "default_pool": 1,
+            "allow_duplicate_mac_addresses": 0,
+            "mac_ranges": json.dumps([{"from": "56:6f:54:31:00:00", "to": "56:6f:54:31:ff:ff"}]),
+        },
+    )
     add_contents(call, pool, "Management Network", {"network": NETWORK, "profile": PROFILE})
-    columns = CLUSTER.take(call, {"name": "Default", "description": "The default server cluster",
-                                  "memory_policy": {"transparent_hugepages": {"enabled": True}}, "vnc_encryption": False,
-                                  "migration": {"policy": {"@id": "80554327-0569-496b-bdeb-fcbbf52b827b"}}}, "a")
+    columns = CLUSTER.take(
+        call,
+        {
+            "name": "Default",
+            "description": "The default server cluster",
+            "memory_policy": {"transparent_hugepages": {"enabled": True}},
+            "vnc_encryption": False,
+            "migration": {"policy": {"@id": "80554327-0569-496b-bdeb-fcbbf52b827b"}},
+        },
+        "a",
+    )
     db.insert("cluster", {**columns, "cluster_id": cluster, "storage_pool_id": pool, "mac_pool_id": macs})
     attach_management(call, cluster, NETWORK)
     db.insert("cpu_profiles", {"id": str(uuid.uuid4()), "name": "Default", "cluster_id": cluster})

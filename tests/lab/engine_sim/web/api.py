@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The API's dispatcher: one way for every resource, from the declarations alone."""
 
 from __future__ import annotations
@@ -276,10 +277,21 @@ def _pending(node: tree.Node, row: Row, job: str | None) -> Answer:
     assert node.sub is not None
     key = f"{uuid.uuid4()}%2C{uuid.uuid4()}"
     path = node.sub.address(row).removeprefix(API + "/")
-    return Answer(202, "action", {
-        "@href": f"{API}/{path}/{node.action}/{key}", "@id": key,
-        "link": [{"@href": f"{API}/{path}", "@rel": "parent"}, {"@href": f"{API}/{path}/{node.action}", "@rel": "replay"}],
-        "async": True, "job": _job(job), "status": "pending"})
+    return Answer(
+        202,
+        "action",
+        {
+            "@href": f"{API}/{path}/{node.action}/{key}",
+            "@id": key,
+            "link": [
+                {"@href": f"{API}/{path}", "@rel": "parent"},
+                {"@href": f"{API}/{path}/{node.action}", "@rel": "replay"},
+            ],
+            "async": True,
+            "job": _job(job),
+            "status": "pending",
+        },
+    )
 
 
 def _invalid(resource: Resource, action: str) -> str:

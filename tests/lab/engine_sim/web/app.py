@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The WSGI application: routes, login, content negotiation, faults on order."""
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 
 class Unauthorized(HtmlAnswer):
     def __init__(self, text: str = "Unauthorized") -> None:
-        super().__init__(401, f"<html><head><title>Error</title></head><body>{text}</body></html>", "text/html;charset=UTF-8",
-                         {"WWW-Authenticate": 'Basic realm="RESTAPI"'})
+        super().__init__(
+            401,
+            f"<html><head><title>Error</title></head><body>{text}</body></html>",
+            "text/html;charset=UTF-8",
+            {"WWW-Authenticate": 'Basic realm="RESTAPI"'},
+        )
 
 
 class Dropped(Exception):
@@ -69,7 +74,9 @@ def make_app(engine: Engine) -> bottle.Bottle:
 def guarded(engine: Engine, run: Any) -> Any:
     """Faults on order first, then the request; whatever it raises becomes an answer."""
     request = bottle.request
-    headers = {"Correlation-Id": correlation_id(request.headers.get("Correlation-Id") or request.query.get("correlation_id"))}
+    headers = {
+        "Correlation-Id": correlation_id(request.headers.get("Correlation-Id") or request.query.get("correlation_id"))
+    }
     engine.faults.count("exchanges")
     step = f"{request.method} {request.path.removeprefix(PREFIX)}"
     if engine.faults.closed:
@@ -151,15 +158,33 @@ def _api(engine: Engine, path: str) -> Any:
         parts = parts[1:]
     wanted = media()
     given = request.headers.get("Correlation-Id") or request.query.get("correlation_id")
-    call = Call(engine, engine.admin or {}, correlation_id(given), base=base_url(), query=dict(request.query.items()),
-                version_header=version is not None)
+    call = Call(
+        engine,
+        engine.admin or {},
+        correlation_id(given),
+        base=base_url(),
+        query=dict(request.query.items()),
+        version_header=version is not None,
+    )
     call.query = {name: request.query.getunicode(name) for name in request.query}
-    call.full = call.flag("all_content") or request.headers.get("All-Content", "").lower() in ("true", "1", "t", "yes", "y")
-    answer = handle(call, "GET" if request.method == "HEAD" else request.method, parts,
-                    Body(request.body.read(), request.headers.get("Content-Type") or "application/xml"))
+    call.full = call.flag("all_content") or request.headers.get("All-Content", "").lower() in (
+        "true",
+        "1",
+        "t",
+        "yes",
+        "y",
+    )
+    answer = handle(
+        call,
+        "GET" if request.method == "HEAD" else request.method,
+        parts,
+        Body(request.body.read(), request.headers.get("Content-Type") or "application/xml"),
+    )
     answer.headers.update(headers, **{"Correlation-Id": call.correlation_id})
     if not parts and answer.doc is not None:
-        answer.headers["Link"] = ",".join(f"<{call.base}{link['@href']}>; rel={link['@rel']}" for link in answer.doc["link"])
+        answer.headers["Link"] = ",".join(
+            f"<{call.base}{link['@href']}>; rel={link['@rel']}" for link in answer.doc["link"]
+        )
     return write(answer, {}, wanted)
 
 
@@ -203,5 +228,3 @@ def respond(status: int, content_type: str | None, body: bytes, headers: dict[st
     found.content_type = content_type or NO_TYPE
     found.set_header("Content-Length", str(len(body)))
     return found
-
-

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The `follow` parameter: referenced objects and linked collections are put into the document."""
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ def _walk(call: Call, doc: Any, steps: list[str]) -> None:
     elif isinstance(member, dict):
         for key, items in member.items():
             if isinstance(items, list):
-                member[key] = [(_fetch(call, item["@href"]) or item) if isinstance(item, dict) and "@href" in item else item
-                               for item in items]
+                member[key] = [
+                    (_fetch(call, item["@href"]) or item) if isinstance(item, dict) and "@href" in item else item
+                    for item in items
+                ]
                 _walk(call, member[key], rest)
     else:
         rel = name.replace("_", "")

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The HTTP server: cheroot with TLS, keep-alive and a pool of threads."""
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ class Server:
 
     @staticmethod
     def _make(address: tuple[str, int], app: Any, threads: int) -> wsgi.Server:
-        server = wsgi.Server(address, app, numthreads=threads, max=threads * 4, request_queue_size=64, timeout=300, shutdown_timeout=1)
+        server = wsgi.Server(
+            address, app, numthreads=threads, max=threads * 4, request_queue_size=64, timeout=300, shutdown_timeout=1
+        )
         server.error_log = lambda msg="", level=logging.INFO, traceback=False: log.debug("%s", msg)
         return server
 

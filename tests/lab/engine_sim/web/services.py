@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the engine offers beside the API: login, health, certificates (engine contract 3, 4)."""
 
 from __future__ import annotations
@@ -16,20 +17,30 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 HEALTH = "DB Up!Welcome to Health Status!"
-SCOPES = ("ovirt-app-api ovirt-ext=token-info:authz-search ovirt-ext=token-info:public-authz-search ovirt-ext=token-info:validate "
-          "ovirt-ext=token:password-access")
+SCOPES = (
+    "ovirt-app-api ovirt-ext=token-info:authz-search ovirt-ext=token-info:public-authz-search ovirt-ext=token-info:validate "
+    "ovirt-ext=token:password-access"
+)
 UNSUPPORTED = "The authorization grant type is not supported by the authorization server."
-NOT_FOUND = ("<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>404 - Page not found</title></head>"
-             "<body><h1>404 - Page not found</h1></body></html>")
+NOT_FOUND = (
+    '<!DOCTYPE html><html><head><meta charset="utf-8"><title>404 - Page not found</title></head>'
+    "<body><h1>404 - Page not found</h1></body></html>"
+)
 CHARSET = "; charset=ISO-8859-1"
 FORMATS = ("X509-PEM", "X509-PEM-CA", "OPENSSH-PUBKEY")
 
 
 def dispatch(engine: Engine, path: str, request: Any) -> Any:
     """Anything below /ovirt-engine that is not the API."""
-    services = {"services/health": _health, "services/pki-resource": _pki, "services/host-register": _register,
-                "services/sso-logout": _logout, "sso/oauth/token": _token, "sso/oauth/token-info": _token_info,
-                "sso/oauth/revoke": _logout}
+    services = {
+        "services/health": _health,
+        "services/pki-resource": _pki,
+        "services/host-register": _register,
+        "services/sso-logout": _logout,
+        "sso/oauth/token": _token,
+        "sso/oauth/token-info": _token_info,
+        "sso/oauth/revoke": _logout,
+    }
     service = services.get(path.rstrip("/"))
     if service is None:
         raise HtmlAnswer(404, NOT_FOUND)
@@ -61,7 +72,11 @@ def _health(engine: Engine, request: Any) -> Any:
 def _pki(engine: Engine, request: Any) -> Any:
     resource, form = request.query.get("resource"), request.query.get("format") or "X509-PEM"
     pki = engine.pki
-    files = {"ca-certificate": pki.ca_file, "engine-certificate": pki.engine_certificate, "qemu-ca-certificate": pki.qemu_ca_file}
+    files = {
+        "ca-certificate": pki.ca_file,
+        "engine-certificate": pki.engine_certificate,
+        "qemu-ca-certificate": pki.qemu_ca_file,
+    }
     if not resource:
         raise _error("Missing resource name")
     if resource not in files:
@@ -69,10 +84,14 @@ def _pki(engine: Engine, request: Any) -> Any:
     if form not in FORMATS:
         raise _error(f"Format '{form}' is invalid")
     if form == "OPENSSH-PUBKEY":
-        return _plain(200, "text/plain" + CHARSET, _ssh_key(engine, resource, files[resource], request.query.get("alias")))
+        return _plain(
+            200, "text/plain" + CHARSET, _ssh_key(engine, resource, files[resource], request.query.get("alias"))
+        )
     text = files[resource].read_text()
-    text = text[text.index("-----BEGIN"):]
-    return _plain(200, ("application/x-x509-ca-cert" if form == "X509-PEM-CA" else "application/x-x509-cert") + CHARSET, text)
+    text = text[text.index("-----BEGIN") :]
+    return _plain(
+        200, ("application/x-x509-ca-cert" if form == "X509-PEM-CA" else "application/x-x509-cert") + CHARSET, text
+    )
 
 
 def _ssh_key(engine: Engine, resource: str, certificate: Any, alias: str | None) -> str:
@@ -82,9 +101,12 @@ def _ssh_key(engine: Engine, resource: str, certificate: Any, alias: str | None)
         return f"{kind} {blob} {alias or 'ovirt-engine'}\n"
     import subprocess
 
-    public = subprocess.run(["openssl", "x509", "-in", str(certificate), "-noout", "-pubkey"], check=True, capture_output=True).stdout
-    line = subprocess.run(["ssh-keygen", "-i", "-m", "PKCS8", "-f", "/dev/stdin"], input=public, check=True,
-                          capture_output=True).stdout.decode()
+    public = subprocess.run(
+        ["openssl", "x509", "-in", str(certificate), "-noout", "-pubkey"], check=True, capture_output=True
+    ).stdout
+    line = subprocess.run(
+        ["ssh-keygen", "-i", "-m", "PKCS8", "-f", "/dev/stdin"], input=public, check=True, capture_output=True
+    ).stdout.decode()
     return f"{line.strip()} {alias or 'ovirt-engine'}\n"
 
 
@@ -129,11 +151,17 @@ def _token(engine: Engine, request: Any) -> Any:
         token, session = engine.sessions.login(given["username"], given["password"], scope or "")
     except LoginRefused as error:
         engine.faults.count("refused_logins")
-        engine.events.add("USER_VDC_LOGIN_FAILED", login=given["username"], source=bottle.request.remote_addr, user={"user_id": None,
-                          "username": given["username"]})
+        engine.events.add(
+            "USER_VDC_LOGIN_FAILED",
+            login=given["username"],
+            source=bottle.request.remote_addr,
+            user={"user_id": None, "username": given["username"]},
+        )
         return _refusal("ovirt-app-api", "access_denied", str(error))
     engine.faults.count("logins")
-    engine.events.add("USER_VDC_LOGIN", new_id()[:8], user=engine.admin, source=bottle.request.remote_addr, session=session.name)
+    engine.events.add(
+        "USER_VDC_LOGIN", new_id()[:8], user=engine.admin, source=bottle.request.remote_addr, session=session.name
+    )
     full = SCOPES if scope and "ovirt-app-api" in scope.split() else scope or ""
     return _json(200, {"access_token": token, "scope": full, "exp": str(session.expires), "token_type": "bearer"})
 
@@ -143,12 +171,16 @@ def _token_info(engine: Engine, request: Any) -> Any:
     if "client_id" not in given and not request.headers.get("Authorization"):
         return _json(400, {"error_description": "Missing parameter: 'client_id'", "error": "invalid_request"})
     session = engine.sessions.by_token(given.get("token", ""))
-    return _json(200, {"active": session is not None, **({"user_id": session.user, "exp": session.expires} if session else {})})
+    return _json(
+        200, {"active": session is not None, **({"user_id": session.user, "exp": session.expires} if session else {})}
+    )
 
 
 def _logout(engine: Engine, request: Any) -> Any:
     session = engine.sessions.revoke(_parameters(request).get("token", ""))
     if session is not None:
         engine.faults.count("revoked")
-        engine.events.add("USER_VDC_LOGOUT", new_id()[:8], user=engine.admin, source=bottle.request.remote_addr, session=session.name)
+        engine.events.add(
+            "USER_VDC_LOGOUT", new_id()[:8], user=engine.admin, source=bottle.request.remote_addr, session=session.name
+        )
     return _json(200, {})

@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Addresses of the API: from path segments to a collection, an object or an action."""
 
 from __future__ import annotations
@@ -36,13 +37,19 @@ class Node:
         if self.kind == "collection":
             found = ["HEAD"] + (["POST"] if "add" in verbs else []) + ["GET", "OPTIONS"]
         else:
-            found = ["HEAD"] + (["DELETE"] if "remove" in verbs else []) + ["GET", "OPTIONS"] + (["PUT"] if "update" in verbs else [])
+            found = (
+                ["HEAD"]
+                + (["DELETE"] if "remove" in verbs else [])
+                + ["GET", "OPTIONS"]
+                + (["PUT"] if "update" in verbs else [])
+            )
         return found
 
 
 def unknown(base: str, parts: list[str]) -> HtmlAnswer:
-    return HtmlAnswer(404, "RESTEASY003210: Could not find resource for full path: "
-                           f"{base}/ovirt-engine/api/v4/{'/'.join(parts)}")
+    return HtmlAnswer(
+        404, f"RESTEASY003210: Could not find resource for full path: {base}/ovirt-engine/api/v4/{'/'.join(parts)}"
+    )
 
 
 def resolve(parts: list[str], base: str) -> Node:

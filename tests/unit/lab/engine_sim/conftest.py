@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A running simulator with model hosts, one for each module of tests that asks for it."""
 
 from __future__ import annotations

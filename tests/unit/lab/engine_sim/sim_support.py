@@ -1,3 +1,4 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Starts simulators for the tests of this folder and reaches the sides of them that no API client has."""
 
 from __future__ import annotations
@@ -27,11 +28,19 @@ class Simulator:
     state: dict[str, Any]
 
     def connect(self, **options: Any) -> sdk.Connection:
-        return sdk.Connection(url=self.state["url"], username=self.state["user"], password=self.state["password"],
-                              ca_file=self.state["ca_file"], timeout=60, **options)
+        return sdk.Connection(
+            url=self.state["url"],
+            username=self.state["user"],
+            password=self.state["password"],
+            ca_file=self.state["ca_file"],
+            timeout=60,
+            **options,
+        )
 
     def control(self, path: str, **values: Any) -> dict[str, Any]:
-        request = Request(self.state["control"] + path, json.dumps(values).encode() if values or path != "/state" else None)
+        request = Request(
+            self.state["control"] + path, json.dumps(values).encode() if values or path != "/state" else None
+        )
         with urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
@@ -46,7 +55,17 @@ class Simulator:
 
 
 def start(directory: Path, *options: str, speed: float = 30) -> Simulator:
-    command = [sys.executable, "-m", "engine_sim", "standalone", "--speed", str(speed), "--directory", str(directory), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "engine_sim",
+        "standalone",
+        "--speed",
+        str(speed),
+        "--directory",
+        str(directory),
+        *options,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(LAB)})
     assert process.stdout
     line = process.stdout.readline()
