@@ -111,7 +111,7 @@ def api(host2: Host, lab: dict[str, Any], ca: str, settings: dict[str, Any]) -> 
 @pytest.fixture(scope="session")
 def in_engine(host1: Host, lab: dict[str, Any], settings: dict[str, Any]) -> Iterator[Callable[[str], str]]:
     """Run a command in the engine VM as root."""
-    secret = "/root/.engine-vm-secret"
+    secret = "/dev/shm/engine-vm-secret"
     host1.check_output(f"umask 077 && printf %s {shlex.quote(settings['he_appliance_password'])} > {secret}")
     options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=password"
 
