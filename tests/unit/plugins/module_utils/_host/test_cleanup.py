@@ -17,13 +17,13 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     cleanup,
     deployment,
     hosts_file,
-    libvirt as hypervisor,
     nat,
     textfile,
     undo,
     vdsm_sections,
 )
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import Deployment
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt import connection
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
 
 LIBVIRTD = """# Master libvirt daemon configuration file
@@ -294,7 +294,7 @@ def test_libvirt_that_vdsm_has_closed_gets_the_password(libvirt: FakeConnection,
     path = tmp_path / "virsh_auth.conf"
     path.write_text(AUTH)
     libvirt.refuse = "sasl"
-    with hypervisor.connection(auth_file=str(path)) as connected:
+    with connection(auth_file=str(path)) as connected:
         assert connected is libvirt
     assert libvirt.closed == 1
 
@@ -305,22 +305,22 @@ def test_a_missing_or_broken_password_file(libvirt: FakeConnection, tmp_path: Pa
     if text:
         path.write_text(text)
     libvirt.refuse = "sasl"
-    with pytest.raises(HostedEngineError) as caught, hypervisor.connection(auth_file=str(path)):
+    with pytest.raises(HostedEngineError) as caught, connection(auth_file=str(path)):
         pass
     assert caught.value.problem.id == "libvirt.no_credentials"
     assert "canary" not in caught.value.message()
 
 
 def test_the_file_is_not_read_before_libvirt_asks(libvirt: FakeConnection) -> None:
-    with hypervisor.connection(auth_file="/nonexistent"):
+    with connection(auth_file="/nonexistent"):
         pass
     libvirt.refuse = "Failed to connect socket to '/var/run/libvirt/libvirt-sock'"
-    with pytest.raises(HostedEngineError, match="Failed to connect socket"), hypervisor.connection():
+    with pytest.raises(HostedEngineError, match="Failed to connect socket"), connection():
         pass
 
 
 def test_no_bindings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "libvirt", None)
-    with pytest.raises(HostedEngineError) as caught, hypervisor.connection():
+    with pytest.raises(HostedEngineError) as caught, connection():
         pass
     assert caught.value.problem.id == "libvirt.bindings_missing"
