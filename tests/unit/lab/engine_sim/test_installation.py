@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Adding a host with installation: refusals of the POST, progress, failure. Host-deploy itself is tested with its part."""
+"""Adding a host with installation: refusals of the POST, progress, failure. Host-deploy itself is tested elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from offline import Offline, fault
 from sim_support import until
 
 BODY = (
-    b"<host><name>h1</name><address>127.9.9.1</address><ssh><authentication_method>publickey</authentication_method></ssh></host>"
+    b"<host><name>h1</name><address>127.9.9.1</address>"
+    b"<ssh><authentication_method>publickey</authentication_method></ssh></host>"
 )
 TASKS = ["Gathering Facts", "Install vdsm"]
 
@@ -29,8 +30,14 @@ def engine(tmp_path: Path) -> Iterator[Offline]:
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (SshUnreachable("x"), "Cannot add Host. Connecting to host via SSH has failed, verify that the host is reachable"),
-        (SshAuthFailed("x"), "Cannot add Host. SSH authentication failed, verify authentication parameters are correct"),
+        (
+            SshUnreachable("x"),
+            "Cannot add Host. Connecting to host via SSH has failed, verify that the host is reachable",
+        ),
+        (
+            SshAuthFailed("x"),
+            "Cannot add Host. SSH authentication failed, verify authentication parameters are correct",
+        ),
     ],
 )
 def test_what_ssh_refuses_leaves_no_host_and_no_event(
