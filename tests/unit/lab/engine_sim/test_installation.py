@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,10 @@ def test_without_any_credentials(engine: Offline) -> None:
 def test_a_failed_task_is_named_by_the_event(engine: Offline, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Path("/var/log/ovirt-engine/host-deploy/x.log")
 
+    seen = threading.Event()
+
     def deploy(target: Any, settings: Any, emit: Any) -> None:
+        seen.wait(10)
         for task in TASKS:
             emit(task)
         raise HostDeployFailed("Install ovirt-hosted-engine-setup package", log, "no such package")
@@ -70,6 +74,7 @@ def test_a_failed_task_is_named_by_the_event(engine: Offline, monkeypatch: pytes
     monkeypatch.setattr(hostdeploy, "deploy", deploy)
     host = engine.post("hosts", BODY)
     assert host["status"] == "installing"
+    seen.set()
     until(lambda: engine.get(f"hosts/{host['@id']}")["status"], lambda status: status == "install_failed")
     events = until(engine.events, lambda seen: seen and seen[-1][0] == 505)
     assert [code for code, _ in events[-6:]] == [9000, 42, 560, 559, 559, 505]
