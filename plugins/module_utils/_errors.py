@@ -75,7 +75,7 @@ class HostedEngineError(Exception):
         parts = [f"[{self.problem.id}] {self.problem.summary}."]
         if self.expected:
             parts.append(f"Expected: {self.expected}.")
-        parts.append(f"Seen: {self.observed}.")
+        parts.append(f"Seen: {self.observed.rstrip('.')}.")
         parts.append(f"What to do: {self.advice}")
         return " ".join(parts)
 

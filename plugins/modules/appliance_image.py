@@ -42,7 +42,7 @@ requirements:
   - qemu-img
   - pigz is used if it is there
 author:
-  - The node0.hosted_engine contributors
+  - The node0.hosted_engine founders (@node0)
 """
 
 EXAMPLES = r"""

@@ -113,7 +113,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
 
 
 def missing(session: Session, uuid: str, todo: list[str]) -> list[str]:
-    return todo if external_vm.status_of(session, uuid) is not None else []
+    return todo if not uuid or external_vm.status_of(session, uuid) is not None else []
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ short_description: Let the engine make the hosted engine's storage domain
 description:
   - Creates the domain, checks it, attaches it to the data center, and waits until it is active, the data center is up
     and the host is its storage pool manager.
-  - A path that already holds a storage domain is refused. The engine would import it without asking; its record of
-    the domain is removed again, and nothing on the storage is touched.
+  - A path that already holds a storage domain is refused. The engine would import it without asking, so the path is
+    mounted read-only on this host and looked at first.
   - A domain that is too small is removed together with its content, but only when this deployment has made it.
   - A domain of this deployment is found again by its name and place.
 version_added: 0.1.0

@@ -193,11 +193,10 @@ def make(
     engine_disks.wait(session, wanted, params["timeout"])
     changed = vm.attach() or changed
     more: dict[str, Any] = {}
-    with Guest.of({**params["guest"], **(params["guest"].get("ssh") or {})}) as shell:
-        if vm.mark(shell):
-            changed = True
-            noted = next(disk.id for disk in wanted if disk.name == "HostedEngineConfigurationImage")
-            more["configuration_disk_noted"] = target_vm.remember_configuration_disk(shell, noted)
+    configuration = next(disk.id for disk in wanted if disk.name == "HostedEngineConfigurationImage")
+    if vm.mark(Guest.of({**params["guest"], **(params["guest"].get("ssh") or {})}), configuration):
+        changed = True
+        more["configuration_disk_noted"] = vm.configuration_disk_noted
     stores = ovf.volumes(place["data_center_id"], place["id"], existing)
     if not ovf.all_hold(reader, stores, vm.id):
         changed = True
@@ -235,6 +234,8 @@ def is_stored(known: dict[str, Any], place: dict[str, Any], reader: OvfStores) -
 
 
 def missing(session: Session, journal: Journal, params: dict[str, Any], todo: list[str]) -> list[str]:
+    if not params["storage"] or not params["host"]:
+        return todo
     wanted = engine_disks.wanted(params["storage"]["id"], params["disk_size"])
     vm = target_vm.TargetVm(session, journal, wanted_vm(params), wanted[0].id)
     return [] if vm.find() and vm.is_managed else todo

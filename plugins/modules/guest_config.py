@@ -69,7 +69,7 @@ attributes:
     description: Says what would be changed, if the VM is there, and changes nothing.
     support: full
 author:
-  - The node0.hosted_engine contributors
+  - The node0.hosted_engine founders (@node0)
 """
 
 EXAMPLES = r"""

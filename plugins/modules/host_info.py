@@ -23,7 +23,7 @@ attributes:
     description: The same as without, since nothing is ever changed.
     support: full
 author:
-  - The node0.hosted_engine contributors
+  - The node0.hosted_engine founders (@node0)
 """
 
 EXAMPLES = r"""

@@ -111,7 +111,7 @@ requirements:
   - qemu-img, ssh-keygen, ssh, openssl
   - one of xorriso, genisoimage, mkisofs
 author:
-  - The node0.hosted_engine contributors
+  - The node0.hosted_engine founders (@node0)
 """
 
 EXAMPLES = r"""

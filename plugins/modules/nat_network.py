@@ -51,7 +51,7 @@ attributes:
 requirements:
   - python3-libvirt
 author:
-  - The node0.hosted_engine contributors
+  - The node0.hosted_engine founders (@node0)
 """
 
 EXAMPLES = r"""

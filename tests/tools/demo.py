@@ -22,6 +22,7 @@ LOGS = STATE / "logs"
 def main() -> int:
     """Return the exit status of the deployment."""
     begun = time.monotonic()
+    _python("appliance", "build", "--profile", "faithful")
     _driver("up", "--lab", LAB, "--hosts", "2")
     lab_seconds = time.monotonic() - begun
     deployed = time.monotonic()
@@ -40,8 +41,12 @@ def deploy(playbook: str, *more: str) -> int:
 
 
 def _driver(*words: str) -> str:
+    return _python("driver", *words)
+
+
+def _python(module: str, *words: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "lab")}
-    command = [sys.executable, "-m", "driver", *words]
+    command = [sys.executable, "-m", module, *words]
     return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

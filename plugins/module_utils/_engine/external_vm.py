@@ -91,8 +91,9 @@ def remove(session: Session, vm_id: str, seconds: float) -> bool:
 
 def status_of(session: Session, vm_id: str) -> Optional[str]:
     """Return the VM's state, or None; a search because an unknown id is an error of the API."""
+    condition = search.equals("id", vm_id)
     with session.step("look for the bootstrap VM"):
-        found: Any = session.system.vms_service().list(search=search.equals("id", vm_id))
+        found: Any = session.system.vms_service().list(search=condition)
     return next((str(vm.status) for vm in found if vm.id == vm_id), None)
 
 

@@ -35,24 +35,19 @@ class Notes(Protocol):
 
 @dataclass(frozen=True)
 class StorageEvidence:
-    """What lies in a storage domain, read on the host that is connected to it.
+    """A storage domain that is on the storage.
 
     Attributes:
-        name: name that the domain was given when it was made.
+        id: the domain.
+        name: name that it was given when it was made.
         pools: data centres that it belongs to.
-        images: number of disks in it, or None when it cannot be seen.
+        images: number of disks in it.
     """
 
+    id: str
     name: str
     pools: tuple[str, ...]
-    images: Optional[int]
-
-
-class StorageProbe(Protocol):
-    """Looks into a storage domain from the host; returns None when vdsm does not know the domain."""
-
-    def __call__(self, domain_id: str) -> Optional[StorageEvidence]:
-        """Look into a domain."""
+    images: int
 
 
 @dataclass(frozen=True)

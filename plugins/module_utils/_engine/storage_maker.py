@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine import sizes, storage
-from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import Notes, StorageProbe
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import Notes, StorageEvidence
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.sdk import types
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.session import Session
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.storage import WantedDomain
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.waits import when_free
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import Look, pending, ready, wait_for
 
 NOT_EMPTY = declare(
     "storage.not_empty",
     "The path already holds a storage domain",
-    "Choose an empty path. If the old domain is worth nothing any more, remove its directory on the server. The"
-    " engine's record of it was removed again; nothing on the storage was changed.",
+    "Choose an empty path. If the old domain is worth nothing any more, remove its directory on the server. Nothing on"
+    " the storage was changed.",
 )
 TOO_SMALL = declare(
     "storage.too_small",
@@ -36,8 +38,9 @@ class DomainMaker:
         notes: the journal.
         wanted: the domain to make.
         host: C(id) and C(data_center_id) of the host that is up, as C(engine_host) returned them.
-        probe: looks into a domain from the host; a domain that was there before must not be attached.
-        required: bytes that must be available, as a function of the domain's C(critical_space_action_blocker).
+        probe: tells which domains are on the storage before the engine is let at it.
+        disk_size: size of the engine VM's disk that is asked for, in bytes.
+        appliance_size: virtual size of the appliance's disk, in bytes.
         seconds: deadline of each part.
     """
 
@@ -47,7 +50,7 @@ class DomainMaker:
         notes: Notes,
         wanted: WantedDomain,
         host: dict[str, Any],
-        probe: StorageProbe,
+        probe: Callable[[WantedDomain], list[StorageEvidence]],
         disk_size: int,
         appliance_size: int,
         seconds: float,
@@ -69,11 +72,11 @@ class DomainMaker:
         domain = storage.find(self._session, self._wanted)
         changed = domain is None
         if domain is None:
+            self._check_empty()
             domain = self._create()
         attached = self._attached(domain.id) if not changed else None
         if attached is None:
             domain = self._read(domain.id)
-            self._check_empty(domain)
             self._check_space(domain)
             self._attach(domain)
             changed = True
@@ -104,27 +107,22 @@ class DomainMaker:
             found = self._data_center().storage_domains_service().list()
         return next((domain for domain in found if domain.id == domain_id), None)
 
-    def _check_empty(self, domain: Any) -> None:
-        """Refuse a domain that was on the path before: the engine imports it without asking (measured 5)."""
-        evidence = self._probe(domain.id)
-        if evidence is None:
-            return
-        signs = []
-        if evidence.pools:
-            signs.append(f"it belongs to data center {', '.join(evidence.pools)}")
-        if evidence.images:
-            signs.append(f"it holds {evidence.images} disks")
-        if evidence.name and evidence.name != self._wanted.name:
-            signs.append(f"it was made as {evidence.name}")
-        if not signs:
-            return
-        self._forget(domain.id, wipe=False)
-        raise HostedEngineError(
-            NOT_EMPTY,
-            expected=f"an empty path {self._wanted.where}",
-            observed=f"storage domain {domain.id}: {'; '.join(signs)}",
-            evidence={"domain": domain.id},
-        )
+    def _check_empty(self) -> None:
+        """Refuse storage with a domain on it: the engine would import it, and take it from its data centre.
+
+        What an attempt of ours has left behind before anything was put into it does no harm.
+        """
+        for found in self._probe(self._wanted):
+            signs = [f"it belongs to data center {pool}" for pool in found.pools]
+            signs += [f"it holds {found.images} disks"] if found.images else []
+            signs += [f"it was made as {found.name}"] if found.name not in ("", self._wanted.name) else []
+            if signs:
+                raise HostedEngineError(
+                    NOT_EMPTY,
+                    expected=f"an empty path {self._wanted.where}",
+                    observed=f"storage domain {found.id}: {'; '.join(signs)}",
+                    evidence={"domain": found.id},
+                )
 
     def _check_space(self, domain: Any) -> None:
         needed = sizes.required_space(*self._sizes, critical_space=domain.critical_space_action_blocker)
@@ -133,7 +131,7 @@ class DomainMaker:
             return
         ours = any(entry["name"] == self._wanted.name for entry in self._notes.made(KIND))
         if ours:
-            self._forget(domain.id, wipe=True)
+            self._remove(domain.id)
         raise HostedEngineError(
             TOO_SMALL,
             expected=f"at least {sizes.human(needed)} available at {self._wanted.where}",
@@ -141,17 +139,18 @@ class DomainMaker:
             evidence={"required": needed, "available": available},
         )
 
-    def _forget(self, domain_id: str, wipe: bool) -> None:
-        """Remove the unattached domain from the engine; only C(wipe) touches what is on the storage."""
+    def _remove(self, domain_id: str) -> None:
+        """Remove the unattached domain with its format; C(destroy) would leave it for the next run to import."""
         with self._session.step("remove the storage domain again", seconds=self._seconds):
             service = self._session.system.storage_domains_service().storage_domain_service(domain_id)
-            service.remove(host=self._wanted.host, format=True if wipe else None)
+            service.remove(host=self._wanted.host, format=True)
         self._notes.gone(KIND, self._wanted.name)
 
     def _attach(self, domain: Any) -> None:
+        service, wish = self._data_center().storage_domains_service(), types.StorageDomain(id=domain.id)
+        doing = f"attach storage domain {domain.name}"
         try:
-            with self._session.step(f"attach storage domain {domain.name}", "attach", seconds=self._seconds):
-                self._data_center().storage_domains_service().add(types.StorageDomain(id=domain.id))
+            when_free(self._session, doing, "attach", lambda: service.add(wish), limit=self._seconds)
         except HostedEngineError as error:
             raise storage.explain(error, self._wanted) from error
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine import
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import Notes, Shell
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.sdk import types
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.session import Session
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.waits import when_free
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 
 VM_FOREIGN = declare(
@@ -89,6 +89,10 @@ class TargetVm:
         notes: the journal.
         wanted: the VM as it shall be.
         disk_id: id of the disk that it starts from.
+
+    Attributes:
+        entity: the VM as the engine described it last, or None.
+        configuration_disk_noted: whether the engine's options took the id of the configuration disk.
     """
 
     def __init__(self, session: Session, notes: Notes, wanted: WantedVm, disk_id: str) -> None:
@@ -97,7 +101,9 @@ class TargetVm:
         self._wanted = wanted
         self._disk_id = disk_id
         self._fresh = False
+        self._attached: list[str] = []
         self.entity: Any = None
+        self.configuration_disk_noted = False
 
     @property
     def id(self) -> str:
@@ -115,12 +121,15 @@ class TargetVm:
         Raises:
             HostedEngineError: C(engine.vm_foreign) when a VM of this name has other disks.
         """
+        condition = search.equals("name", self._wanted.name)
         with self._session.step("look for the engine VM"):
-            found = self._session.system.vms_service().list(search=search.equals("name", self._wanted.name))
+            found = self._session.system.vms_service().list(search=condition)
         self.entity = search.named(found, self._wanted.name)
         if self.entity is None:
             return False
-        disks = [attachment.id for attachment in self._attachments()]
+        with self._session.step("read the disks of the engine VM"):
+            attachments = self._service().disk_attachments_service().list()
+        disks = self._attached = [attachment.id for attachment in attachments]
         if any(disk != self._disk_id for disk in disks) or self.entity.cluster.id != self._wanted.cluster_id:
             raise HostedEngineError(
                 VM_FOREIGN,
@@ -147,29 +156,37 @@ class TargetVm:
 
     def attach(self) -> bool:
         """Attach the disk as the one to start from, and return whether it was not attached yet."""
-        if not self._fresh and self._disk_id in [attachment.id for attachment in self._attachments()]:
+        if self._disk_id in self._attached:
             return False
         wish = types.DiskAttachment(
             disk=types.Disk(id=self._disk_id), interface=types.DiskInterface.VIRTIO, bootable=True, active=True
         )
-        with self._session.step("attach the engine VM's disk", "attach-disk"):
-            self._service().disk_attachments_service().add(wish)
+        service = self._service().disk_attachments_service()
+        when_free(self._session, "attach the engine VM's disk", "attach-disk", lambda: service.add(wish))
         return True
 
-    def mark(self, shell: Shell) -> bool:
+    def mark(self, shell: Shell, configuration_disk: str) -> bool:
         """Set the VM's origin in the database, last of all; return whether that was needed.
 
         The API refuses it, and refuses nearly everything else once it is set (engine contract 8, measured 7).
-        C(engine-psql.sh) ends with 0 even when SQL fails, so that only its words count.
+        C(engine-psql.sh) ends with 0 even when SQL fails, so that only its words count. The configuration disk is noted
+        in the engine's options as well, in the same call: older tools read it there, engine 4.5.8 does not, and
+        nothing depends on it.
 
         Raises:
             HostedEngineError: C(engine.origin_not_set).
         """
         if self.is_managed:
             return False
-        said = shell.run([PSQL, "-c", f"UPDATE vm_static SET origin={ORIGIN_NUMBER} WHERE vm_guid='{self.id}'"]).stdout
-        if not re.search(r"^UPDATE 1$", said, re.MULTILINE):
-            raise HostedEngineError(ORIGIN_NOT_SET, expected="UPDATE 1", observed=said.strip() or "nothing")
+        option = "option_name='HostedEngineConfigurationImageGuid' AND version='general'"
+        origin = f"UPDATE vm_static SET origin={ORIGIN_NUMBER} WHERE vm_guid='{self.id}'"
+        note = f"UPDATE vdc_options SET option_value='{configuration_disk}' WHERE {option}"
+        done = shell.run([PSQL, "-c", origin, "-c", note])
+        said = done.stdout.split("\n")
+        if said[0].strip() != "UPDATE 1":
+            words = (done.stdout + done.stderr).strip()
+            raise HostedEngineError(ORIGIN_NOT_SET, expected="UPDATE 1", observed=words or "nothing")
+        self.configuration_disk_noted = said[1:2] == ["UPDATE 1"]
         return True
 
     def publish(self) -> None:
@@ -179,8 +196,8 @@ class TargetVm:
             HostedEngineError: C(engine.origin_not_set) when the engine still holds it for an ordinary VM.
         """
         wish = types.Vm(description="Hosted engine VM", console=types.Console(enabled=True))
-        with self._session.step("have the engine VM's OVF written", "target-vm-ovf"):
-            self.entity = self._service().update(wish)
+        service, doing = self._service(), "have the engine VM's OVF written"
+        self.entity = when_free(self._session, doing, "target-vm-ovf", lambda: service.update(wish))
         if not self.is_managed:
             raise HostedEngineError(
                 ORIGIN_NOT_SET, expected=f"origin {MANAGED}", observed=f"origin {self.entity.origin}"
@@ -188,10 +205,6 @@ class TargetVm:
 
     def _service(self) -> Any:
         return self._session.system.vms_service().vm_service(self.id)
-
-    def _attachments(self) -> list[Any]:
-        with self._session.step("read the disks of the engine VM"):
-            return list(self._service().disk_attachments_service().list())
 
     def _add_nic(self) -> bool:
         service, mac = self._service().nics_service(), self._wanted.mac.lower()
@@ -237,19 +250,3 @@ class TargetVm:
             for console in others:
                 service.console_service(console.id).remove()
         return missing or bool(others)
-
-
-def remember_configuration_disk(shell: Shell, disk_id: str) -> bool:
-    """Note the configuration disk in the engine's options; older tools read it there, engine 4.5.8 does not.
-
-    Returns:
-        Whether the database took it. Nothing depends on it, so that a refusal is told and not raised.
-    """
-    statement = (
-        f"UPDATE vdc_options SET option_value='{disk_id}'"
-        " WHERE option_name='HostedEngineConfigurationImageGuid' AND version='general'"
-    )
-    try:
-        return "UPDATE 1" in shell.run([PSQL, "-c", statement]).stdout
-    except HostedEngineError:
-        return False

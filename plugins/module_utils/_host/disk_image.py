@@ -82,9 +82,9 @@ def firmware(start: bytes, path: str = "the image") -> str:
 
 
 def _gpt_types(start: bytes) -> set[uuid.UUID]:
-    header = start[_SECTOR : 2 * _SECTOR]
+    header = start[_SECTOR:][:_SECTOR]
     if not header.startswith(b"EFI PART"):
         return set()
     first, count, size = struct.unpack_from("<Q", header, 72)[0], *struct.unpack_from("<II", header, 80)
     places = (first * _SECTOR + number * size for number in range(min(count, 128)))
-    return {uuid.UUID(bytes_le=start[place : place + 16]) for place in places if place + 16 <= len(start)}
+    return {uuid.UUID(bytes_le=start[place:][:16]) for place in places if place + 16 <= len(start)}

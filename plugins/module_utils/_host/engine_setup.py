@@ -33,7 +33,8 @@ SETUP_INCOMPLETE = declare(
     "The appliance is not an oVirt engine appliance, or it is damaged.",
 )
 
-ANSWERS = "/root/hosted-engine-answers.conf"
+# Kept in memory: what was deleted from a disk can still be read from its image.
+ANSWERS = "/run/ovirt-hosted-engine-answers.conf"
 APPLIANCE_ANSWERS = "/root/ovirt-engine-answers"
 
 # The file with the passwords is gone when this ends, however it ends.
@@ -55,7 +56,8 @@ version=$(rpm -q --qf '%{version}' ovirt-engine 2>/dev/null) ||
 echo "version=$version"
 echo ca=
 cat /etc/pki/ovirt-engine/ca.pem 2>/dev/null
-true
+echo hosts=
+cat /etc/hosts
 """
 
 
@@ -82,12 +84,14 @@ class Seen:
     keycloak: bool
     version: str
     ca: str
+    hosts: str = ""
 
 
 def look(guest: Guest) -> Seen:
     """Ask the guest, in one command, how far its engine is."""
     # The query for the appliance's own setting fails as long as nothing is set up.
     text = guest.run(["sh", "-c", _LOOK]).stdout
+    text, _mark, known_hosts = text.partition("hosts=\n")
     head, _mark, ca = text.partition("ca=\n")
     pairs = dict(line.partition("=")[::2] for line in head.splitlines())
     return Seen(
@@ -95,6 +99,7 @@ def look(guest: Guest) -> Seen:
         keycloak=pairs.get("keycloak", "").strip().lower() in ("true", "yes", "1"),
         version=pairs.get("version", "").strip(),
         ca=ca,
+        hosts=known_hosts,
     )
 
 
@@ -118,7 +123,7 @@ def set_up(
         if dry_run:
             return _facts(wish, seen, ca_file, ""), not seen.done
         changed = hosts_file.add(guest.address, wish.fqdn, ledger)
-        changed = _name_in_guest(guest, wish) or changed
+        changed = _name_in_guest(guest, wish, seen.hosts) or changed
         log = ""
         if not seen.done:
             log = _run_setup(guest, wish)
@@ -137,12 +142,11 @@ def _facts(wish: SetupWish, seen: Seen, ca_file: str, log: str) -> dict[str, Any
     return {"fqdn": wish.fqdn, "admin_user": user, "ca_file": ca_file, "version": seen.version, "log": log}
 
 
-def _name_in_guest(guest: Guest, wish: SetupWish) -> bool:
+def _name_in_guest(guest: Guest, wish: SetupWish, before: str) -> bool:
     """Make the guest know itself and the host by name, whatever DNS says of them now."""
     marker = hosts_file.GUEST_MARKER + os.path.basename(wish.folder)
-    before = guest.read(hosts_file.PATH)
     after = hosts_file.with_line(before, guest.address, wish.fqdn, marker)
-    if wish.host_address and wish.host_name:
+    if wish.host_address and wish.host_name not in ("", wish.host_address):
         after = hosts_file.with_line(after, wish.host_address, wish.host_name, f"{marker}-host")
     if after == before:
         return False
@@ -157,10 +161,11 @@ def _run_setup(guest: Guest, wish: SetupWish) -> str:
     words = ["sh", "-c", _SETUP, "setup", *(["--offline"] if wish.offline else [])]
     try:
         status = guest.run_logged(words, log, stdin=setup_answers.render(wish.answers), timeout=wish.setup_timeout)
-    finally:
-        # The script removes the file itself; this is for a guest whose shell was killed, and must not hide the reason.
+    except HostedEngineError:
+        # The script removes the file itself at its end; here it was cut off. This must not hide the reason.
         with contextlib.suppress(HostedEngineError):
             guest.run(["rm", "-f", "--", ANSWERS], check=False)
+        raise
     if status != 0:
         printed = textfile.read(log)
         why = setup_answers.reasons(printed)

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 from collections.abc import Sequence
+from xml.etree import ElementTree
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import failed, run
 
 KIND = "firewalld"
 ZONE = "libvirt"
+ZONE_FILE = f"/etc/firewalld/zones/{ZONE}.xml"
+DEFAULT_FILE = f"/usr/lib/firewalld/zones/{ZONE}.xml"
 
 # firewall-cmd's exit status when the daemon does not run, and when it knows no such zone.
 _NOT_RUNNING, _NO_ZONE = 252, 112
@@ -59,20 +64,38 @@ def add(arguments: Sequence[str], ledger: Ledger) -> None:
     """Open what is missing, now and for good: the engine reloads firewalld while it installs the host."""
     if not arguments:
         return
-    with ledger.making(KIND, ZONE, arguments=list(arguments)):
+    with ledger.making(KIND, ZONE, arguments=list(arguments), new_file=not os.path.exists(ZONE_FILE)):
         run(["firewall-cmd", "--permanent", f"--zone={ZONE}", *arguments])
         run(["firewall-cmd", f"--zone={ZONE}", *arguments])
 
 
-def remove(arguments: Sequence[str]) -> bool:
-    """Close what C(add) opened; return whether there was a firewalld to tell."""
+def remove(arguments: Sequence[str], new_file: bool = False) -> bool:
+    """Close what C(add) opened; return whether there was a firewalld to tell.
+
+    Args:
+        arguments: what was added.
+        new_file: whether the zone had no file of its own before; it is removed if it only repeats the default.
+    """
     if not running():
         return False
     removals = [argument.replace("--add-", "--remove-", 1) for argument in arguments]
     # Removing what is not there any more is a warning and not a failure of firewall-cmd.
     run(["firewall-cmd", "--permanent", f"--zone={ZONE}", *removals])
     run(["firewall-cmd", f"--zone={ZONE}", *removals])
+    if new_file and os.path.exists(DEFAULT_FILE) and _content(ZONE_FILE) == _content(DEFAULT_FILE):
+        for path in (ZONE_FILE, f"{ZONE_FILE}.old"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
     return True
+
+
+def _content(path: str) -> list[str]:
+    """Return what a zone's file says, without layout, order and description."""
+    root = ElementTree.parse(path).getroot()
+    for element in root.iter():
+        element.text, element.tail = (element.text or "").strip(), None
+    told = [ElementTree.canonicalize(ElementTree.tostring(part, encoding="unicode")) for part in root]
+    return sorted([str(sorted(root.items())), *(part for part in told if not part.startswith(("<short", "<descr")))])
 
 
 def _listed(line: str) -> list[str]:

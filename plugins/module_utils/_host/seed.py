@@ -23,13 +23,17 @@ WRITERS = (("xorriso", "-as", "mkisofs"), ("genisoimage",), ("mkisofs",))
 
 SSHD_DROP_IN = "/etc/ssh/sshd_config.d/00-node0-bootstrap.conf"
 
-# Logging in by key must work whatever the appliance's sshd says; without drop-ins (EL8) the file itself is edited.
-_ALLOW_KEY_LOGIN = f"""\
+# Root logs in by key and nobody by password, whatever the appliance's sshd says; without drop-ins (EL8) the file itself
+# is edited. cloud-init runs this before sshd starts.
+_KEYS_ONLY = f"""\
+set -- PermitRootLogin prohibit-password PasswordAuthentication no UseDNS no
 if grep -qs '^Include /etc/ssh/sshd_config.d' /etc/ssh/sshd_config; then
-  printf 'PermitRootLogin prohibit-password\\nUseDNS no\\n' >{SSHD_DROP_IN}
+  printf '%s %s\\n' "$@" >{SSHD_DROP_IN}
 else
-  sed -i -e '/^[# ]*PermitRootLogin/d' -e '/^[# ]*UseDNS/d' /etc/ssh/sshd_config
-  sed -i -e '1i PermitRootLogin prohibit-password' -e '1i UseDNS no' /etc/ssh/sshd_config
+  while [ $# -gt 0 ]; do
+    sed -i -e "1i $1 $2" -e "/^[# ]*$1 /d" /etc/ssh/sshd_config
+    shift 2
+  done
 fi
 """
 
@@ -71,10 +75,11 @@ class Seed:
         # by sshd even with a key.
         data: dict[str, Any] = {
             "disable_root": False,
-            "ssh_pwauth": False,
+            # With a value cloud-init would restart sshd in the middle of our first commands.
+            "ssh_pwauth": "unchanged",
             "ssh_authorized_keys": list(self.authorized_keys),
             "ssh_keys": {"ed25519_private": self.host_private_key, "ed25519_public": self.host_public_key},
-            "bootcmd": [["sh", "-c", _ALLOW_KEY_LOGIN]],
+            "bootcmd": [["sh", "-c", _KEYS_ONLY]],
         }
         if self.root_password_hash:
             # "list" is deprecated since cloud-init 22.3 but is all that older ones know.

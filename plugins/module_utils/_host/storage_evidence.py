@@ -1,44 +1,111 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Look into a storage domain from the host, before anybody attaches it."""
+"""Look into shared storage before the engine does.
+
+The engine imports a storage domain that it finds on a path, without asking, and takes it away from the data centre that
+it belongs to. Therefore the path is mounted read-only and looked at first.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, Optional
+import re
+import tempfile
+from collections.abc import Iterator
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine import storage
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import StorageEvidence
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import vdsm
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ovf_store import as_reader
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
 
-MOUNTS = "/rhev/data-center/mnt"
+MOUNT_SECONDS = 90
+
+_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_NFS_VERSIONS = {"v3": "3", "v4": "4", "v4_0": "4.0", "v4_1": "4.1", "v4_2": "4.2"}
 
 
-def look_into(domain_id: str, mounts: str = MOUNTS) -> Optional[StorageEvidence]:
-    """Return what vdsm and the mounted file system tell about a domain, or None when vdsm does not know it.
+def look_into(wanted: storage.WantedDomain) -> list[StorageEvidence]:
+    """Return the storage domains that are on a path of NFS or Gluster.
 
-    A blank name or an empty list is what vdsm says of a domain that was made a moment ago.
+    Raises:
+        HostedEngineError: C(storage.not_mounted) with the words of mount, or when vdsm may not read the path.
     """
-    try:
-        info: dict[str, Any] = vdsm.call("StorageDomain", "getInfo", {"storagedomainID": domain_id})
-    except HostedEngineError as error:
-        if error.problem is not vdsm.VDSM_REFUSED:
-            raise
-        return None
-    return StorageEvidence(
-        name=info.get("name") or "",
-        pools=tuple(info.get("pool") or ()),
-        images=count_images(domain_id, info, mounts),
-    )
+    with mounted(wanted) as folder:
+        try:
+            with as_reader():
+                return domains_in(folder)
+        except OSError as error:
+            raise HostedEngineError(
+                storage.NOT_MOUNTED,
+                expected=f"{wanted.where} to be readable for vdsm (36:36)",
+                observed=f"{error.strerror}: {error.filename}",
+            ) from error
 
 
-def count_images(domain_id: str, info: dict[str, Any], mounts: str = MOUNTS) -> Optional[int]:
-    """Return the number of disks of a domain on files, or None where its directory cannot be seen."""
-    remote = (info.get("remotePath") or "").replace("_", "__").replace("/", "_")
-    kind = "glusterSD" if info.get("type") == "GLUSTERFS" else ""
-    folder = os.path.join(mounts, kind, remote, domain_id, "images")
+@contextlib.contextmanager
+def mounted(wanted: storage.WantedDomain) -> Iterator[str]:
+    """Mount the storage read-only at a folder of its own for as long as the block lasts."""
+    options = ",".join(["ro", "nosuid", "nodev", *_options(wanted)])
+    folder = tempfile.mkdtemp(prefix="node0-storage-")
     try:
-        with as_reader():
-            return len([name for name in os.listdir(folder) if not name.startswith("_remove_me")])
-    except OSError:
-        return None
+        words = ["mount", "-t", wanted.type, "-o", options, f"{_host(wanted.address)}:{wanted.path}", folder]
+        done = run(words, timeout=MOUNT_SECONDS, check=False)
+        if done.rc != 0:
+            raise HostedEngineError(
+                storage.NOT_MOUNTED,
+                expected=f"{wanted.where} to be mounted",
+                observed=(done.stderr or done.stdout).strip() or f"mount ended with {done.rc}",
+            )
+        try:
+            yield folder
+        finally:
+            run(["umount", folder], timeout=MOUNT_SECONDS)
+    finally:
+        os.rmdir(folder)
+
+
+def domains_in(folder: str) -> list[StorageEvidence]:
+    """Return the storage domains below a folder, as vdsm lays them out (host contract 11.4)."""
+    return [
+        _evidence(os.path.join(folder, name), name)
+        for name in sorted(os.listdir(folder))
+        if _UUID.match(name) and os.path.isdir(os.path.join(folder, name, "dom_md"))
+    ]
+
+
+def _evidence(folder: str, domain_id: str) -> StorageEvidence:
+    values = _metadata(os.path.join(folder, "dom_md", "metadata"))
+    pools = tuple(pool for pool in values.get("POOL_UUID", "").split(",") if pool)
+    return StorageEvidence(domain_id, values.get("DESCRIPTION", ""), pools, _count(os.path.join(folder, "images")))
+
+
+def _metadata(path: str) -> dict[str, str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            lines = stream.read().replace("\0", "").splitlines()
+    except FileNotFoundError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _count(folder: str) -> int:
+    """Return the number of disks; vdsm renames those that it is about to remove."""
+    try:
+        return len([name for name in os.listdir(folder) if _UUID.match(name)])
+    except FileNotFoundError:
+        return 0
+
+
+def _options(wanted: storage.WantedDomain) -> list[str]:
+    options = [word for word in wanted.mount_options.split(",") if word and word != "rw"]
+    if wanted.type == "nfs":
+        # Without them an unreachable server holds mount for minutes.
+        options = ["soft", "retry=0", *options]
+        if wanted.nfs_version in _NFS_VERSIONS:
+            options.append(f"nfsvers={_NFS_VERSIONS[wanted.nfs_version]}")
+    return options
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

@@ -9,7 +9,7 @@ Kinds and the details that their entries carry:
 C(domain)        name of the libvirt domain
 C(nat_network)   name of the libvirt network
 C(policy_rule)   C(priority), C(direction), C(prefix)
-C(firewalld)     zone; C(arguments) that opened it
+C(firewalld)     zone; C(arguments) that opened it, C(new_file), whether its file was made by that
 C(directory)     path
 C(file)          path
 C(hosts_line)    path of a hosts file; C(marker), the text that our lines end with
@@ -125,7 +125,7 @@ def _policy_rule(entry: Entry, dry_run: bool) -> bool:
 
 
 def _firewalld(entry: Entry, dry_run: bool) -> bool:
-    return firewall.running() if dry_run else firewall.remove(entry["arguments"])
+    return firewall.running() if dry_run else firewall.remove(entry["arguments"], bool(entry.get("new_file")))
 
 
 def _directory(entry: Entry, dry_run: bool) -> bool:

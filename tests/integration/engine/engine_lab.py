@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,20 @@ from vdsmclient.cli import main
 sys.exit(main())
 """
 
+# This machine's kernel need not speak NFS: the model's folder appears where the export would be mounted.
+MOUNT = """#!{python}
+import os, sys
+folder = sys.argv[-1]
+if os.path.basename(sys.argv[0]) == "umount":
+    os.unlink(folder)
+    os.mkdir(folder)
+else:
+    os.rmdir(folder)
+    path = {root!r} + "/rhev/data-center/mnt/" + sys.argv[-2].replace("_", "__").replace("/", "_")
+    os.makedirs(path, exist_ok=True)
+    os.symlink(path, folder)
+"""
+
 
 @dataclass
 class Result:
@@ -65,7 +80,6 @@ class Lab:
     address: str = "127.0.43.1"
     host_port: int = 54321
     exports: list[dict[str, Any]] = field(default_factory=list)
-    external_vm: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     port: int = 0
@@ -93,7 +107,9 @@ class Lab:
             **self.settings,
         }
         self.write(self.folder / "engine.json", json.dumps(config))
-        hosts = [{"address": self.address, "external_vms": [self.external_vm] if self.external_vm else []}]
+        # A plain interface, as a fresh host has: the management network is made while the host is added.
+        plain = {"management_network": False, "capabilities": {"lastClientIface": "eth0"}}
+        hosts = [{"address": self.address, **plain}]
         vdsm = {"hosts": hosts, "port": self.host_port, "control_port": self.vdsm_control}
         vdsm["defaults"] = {"seconds": {"task": 0.1, "boot": 0.1, "up": 0.2, "shutdown": 0.2}}
         if self.exports:
@@ -101,10 +117,13 @@ class Lab:
         self.write(self.folder / "vdsmd.json", json.dumps(vdsm))
         root = self.folder / "storage"
         self.spawn("vdsmd", ["vdsmd", "--config", str(self.folder / "vdsmd.json"), "--root", str(root)])
-        self.spawn("engine", ["engine_sim", "serve", "--config", str(self.folder / "engine.json")])
         self.write_programs()
-        for address, port in ((self.address, self.host_port), ("127.0.0.1", self.port)):
-            self.wait_for_port(address, port)
+        self.wait_for_port(self.address, self.host_port)
+        self.start_engine()
+
+    def start_engine(self) -> None:
+        self.spawn("engine", ["engine_sim", "serve", "--config", str(self.folder / "engine.json")])
+        self.wait_for_port("127.0.0.1", self.port)
 
     @staticmethod
     def write(path: Path, text: str, mode: int = 0o600) -> None:
@@ -123,6 +142,9 @@ class Lab:
         }
         self.write(self.folder / "bin" / "ssh", SSH.format(**names), 0o755)
         self.write(self.folder / "bin" / "vdsm-client", VDSM_CLIENT.format(**names), 0o755)
+        for name in ("mount", "umount"):
+            text = MOUNT.format(python=sys.executable, root=str(self.folder / "storage"))
+            self.write(self.folder / "bin" / name, text, 0o755)
 
     def spawn(self, name: str, words: list[str]) -> None:
         environment = {**os.environ, "PYTHONPATH": f"{LAB}:{LAB / 'host' / 'vdsmd'}"}
@@ -142,6 +164,18 @@ class Lab:
                     raise AssertionError(f"nobody listens at {address}:{port}: {error}\n" + "\n".join(logs)) from error
             time.sleep(0.05)
 
+    def read(self, name: str) -> str:
+        """Return the text of a file of this lab, or nothing."""
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""
+
+    @staticmethod
+    def wait_until(condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, "it did not happen in time"
+            time.sleep(0.05)
+
     def stop(self) -> None:
         while self.processes:
             self.end(self.processes.pop())
@@ -158,8 +192,7 @@ class Lab:
             path.unlink()
         for name in ("session", "journal.json"):
             (self.folder / name).unlink(missing_ok=True)
-        self.spawn("engine", ["engine_sim", "serve", "--config", str(self.folder / "engine.json")])
-        self.wait_for_port("127.0.0.1", self.port)
+        self.start_engine()
 
     def start_sshd(self) -> None:
         """Let the engine log in to the host by ssh with a key that stands in the test's authorized_keys."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +91,27 @@ def test_vdsm_that_is_silent_for_a_while_is_borne(lab: Lab) -> None:
     assert lab.done("engine_host", **lab.host_arguments)["host"]["host_id"] == 1
 
 
-def test_connections_that_break_meanwhile_are_borne(lab: Lab) -> None:
-    lab.fault("GET */hosts/*", reset=True, times=2)
-    assert lab.done("engine_host", **lab.host_arguments)["changed"]
+def made(kind: str, lab: Lab) -> bool:
+    """Return whether the journal says that a thing of this kind is made."""
+    entries = json.loads(lab.read("journal.json") or '{"made": []}')["made"]
+    return any((entry["kind"], entry["status"]) == (kind, "made") for entry in entries)
+
+
+def test_an_engine_that_restarts_meanwhile_is_borne(lab: Lab) -> None:
+    """The host cannot come up before the engine has been away and back."""
+    lab.host_action("power", state="off")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lab.done, "engine_host", **lab.host_arguments)
+        lab.wait_until(
+            lambda: '"engine_host"' in lab.read("journal.json") and '"making"' not in lab.read("journal.json")
+        )
+        lab.end(lab.processes.pop())
+        lab.start_engine()
+        lab.host_action("power", state="on")
+        added = running.result(timeout=90)
+    assert added["host"]["host_id"] == 1
+    assert lab.tokens() == 1
+    lab.add_storage(added["host"])
 
 
 def test_ssh_decides_about_a_host(secured: Lab) -> None:
@@ -171,9 +191,8 @@ def test_a_disk_that_fails_is_told(lab: Lab) -> None:
 def test_a_mac_address_that_is_taken(lab: Lab) -> None:
     host = lab.add_host()
     storage = lab.add_storage(host)
-    lab.fault(
-        "POST */vms/*/nics", status=409, detail="[MAC Address 00:16:3e:77:00:50 is already in use by VM or snapshot: V.]"
-    )
+    taken = "[MAC Address 00:16:3e:77:00:50 is already in use by VM or snapshot: V.]"
+    lab.fault("POST */vms/*/nics", status=409, detail=taken)
     arguments = lab.vm_arguments(host, storage)
     assert lab.refused("engine_target_vm", **arguments)["id"] == "engine.mac_in_use"
     assert lab.done("engine_target_vm", **arguments)["changed"]

@@ -1,4 +1,7 @@
-"""`python -m appliance build --profile fast|faithful [--output DIR] [--cache DIR] [--no-ova]`: make the appliance, print where it is."""
+"""`python -m appliance build --profile fast|faithful [--output DIR] [--cache DIR] [--no-ova]`.
+
+Makes the appliance, or takes it from the cache, and prints one line of JSON that says where it is.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +22,28 @@ from .run import BuildError, missing
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
 TOOLS = {
-    "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs", "sfdisk": "fdisk", "losetup": "mount", "extlinux": "extlinux",
-    "qemu-img": "qemu-utils", "cpio": "cpio",
-}  # fmt: skip
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "sfdisk": "fdisk",
+    "losetup": "mount",
+    "extlinux": "extlinux",
+    "qemu-img": "qemu-utils",
+    "cpio": "cpio",
+}
 """Commands that the build runs, and the Debian packages that bring them."""
 
 
 def tree_digest(profile: Profile) -> str:
     """Digest of all that the Debian tree is made from."""
-    parts = [SUITE, " ".join(profile.packages), " ".join(profile.modules), HERE / "base.py", HERE / "hooks/kernel"]
-    return cache.digest(parts, HERE)
+    texts = [SUITE, " ".join(profile.packages), " ".join(profile.modules)]
+    return cache.digest([*texts, HERE / "base.py", HERE / "hooks/kernel"], HERE)
 
 
 def image_digest(profile: Profile) -> str:
     """Digest of all that the disk is made from."""
     scripts = [HERE / name for name in ("image.py", "initrd.py", "payload.py", "ova.py", "appliance.ovf.in")]
-    parts = [tree_digest(profile), " ".join(profile.masked), profile.cmdline, *scripts, *payload.source_files(profile)]
-    return cache.digest(parts, HERE.parent)
+    texts = [tree_digest(profile), " ".join(profile.masked), profile.cmdline]
+    return cache.digest([*texts, *scripts, *payload.source_files(profile)], HERE.parent)
 
 
 def build(profile: Profile, cache_dir: Path, output: Path, with_ova: bool) -> dict[str, object]:
@@ -63,16 +71,23 @@ def build(profile: Profile, cache_dir: Path, output: Path, with_ova: bool) -> di
             ova.build_ova(qcow2, image.VIRTUAL_SIZE, name, partial)
             cache.publish(partial, packed)
             built.append("ova")
-        result = {"profile": profile.name, "digest": name, "virtual_size": image.VIRTUAL_SIZE, "size": qcow2.stat().st_size}
-        result["qcow2"] = str(_link(qcow2, output / f"{profile.name}.qcow2"))
+        result = {
+            "profile": profile.name,
+            "digest": name,
+            "virtual_size": image.VIRTUAL_SIZE,
+            "size": qcow2.stat().st_size,
+        }
+        result["qcow2"] = str(link(qcow2, output / f"{profile.name}.qcow2"))
         if with_ova:
-            result["ova"] = str(_link(packed, output / f"{profile.name}.ova"))
+            result["ova"] = str(link(packed, output / f"{profile.name}.ova"))
     return {**result, "built": built, "seconds": round(time.monotonic() - started, 1)}
 
 
-def _link(source: Path, target: Path) -> Path:
-    """Make `target` a hard link to `source`, or a copy where they lie on different file systems; replaced in one step."""
+def link(source: Path, target: Path) -> Path:
+    """Make `target` a hard link to `source` (a copy on another file system); it is replaced in one step."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and target.samefile(source):
+        return target
     fresh = target.with_name(f".{target.name}.new")
     fresh.unlink(missing_ok=True)
     try:

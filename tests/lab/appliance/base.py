@@ -10,8 +10,16 @@ from .run import BuildError, chroot, run
 
 HOOKS = Path(__file__).parent / "hooks"
 
-_EXCLUDED = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*",
-             "/usr/share/bash-completion/*", "/usr/share/zsh/*", "/usr/share/i18n/*")  # fmt: skip
+_EXCLUDED = (
+    "/usr/share/man/*",
+    "/usr/share/doc/*",
+    "/usr/share/locale/*",
+    "/usr/share/info/*",
+    "/usr/share/lintian/*",
+    "/usr/share/bash-completion/*",
+    "/usr/share/zsh/*",
+    "/usr/share/i18n/*",
+)
 _UNUSED = ("var/lib/apt/lists", "var/cache/apt", "var/cache/debconf", "etc/resolv.conf", "etc/hostname")
 
 
@@ -33,13 +41,17 @@ def _active(path: Path) -> str:
 def build_tree(profile: Profile, target: Path) -> None:
     """Make the tree of `profile` in the directory `target`, which must not exist."""
     run(
-        "mmdebstrap", "--variant=essential", "--format=directory",
+        "mmdebstrap",
+        "--variant=essential",
+        "--format=directory",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED),
-        "--aptopt=APT::Install-Recommends \"false\"",
+        '--aptopt=APT::Install-Recommends "false"',
         f"--include={','.join(profile.packages)}",
-        f"--customize-hook={HOOKS / 'kernel'} \"$1\"",
-        SUITE, target, *apt_sources(),
-    )  # fmt: skip
+        f'--customize-hook={HOOKS / "kernel"} "$1"',
+        SUITE,
+        target,
+        *apt_sources(),
+    )
     for name in _UNUSED:
         path = target / name
         if path.is_dir():
@@ -68,9 +80,9 @@ def module_files(tree: Path, names: tuple[str, ...]) -> list[str]:
     by_name = {_module_name(path): path for path in needs}
     order: list[str] = []
     for name in names:
-        path = by_name.get(name.replace("-", "_"))
-        if path is not None:  # otherwise it is built into this kernel
-            order += [needed for needed in (*reversed(needs[path]), path) if needed not in order]
+        wanted = by_name.get(name.replace("-", "_"))
+        if wanted is not None:  # otherwise it is built into this kernel
+            order += [path for path in (*reversed(needs[wanted]), wanted) if path not in order]
     return order
 
 

@@ -14,7 +14,7 @@ _KEPT = 2
 
 
 def digest(parts: Iterable[str | Path], relative_to: Path) -> str:
-    """Sixteen hex digits over texts and files (a file counts with its path below `relative_to`, its mode and its bytes)."""
+    """Sixteen hex digits over texts and files: of a file its path below `relative_to`, its mode and its bytes."""
     sha = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path):

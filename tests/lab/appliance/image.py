@@ -49,10 +49,25 @@ def _make_filesystem(root: Path, raw: Path) -> None:
         file.truncate(VIRTUAL_SIZE)
     run("sfdisk", "--quiet", raw, stdin="label: dos\n2048,,L,*\n")
     run(
-        "mke2fs", "-q", "-t", "ext4", "-L", LABEL, "-d", root, "-m", "1", "-J", "size=16",
-        "-O", "^metadata_csum_seed,^orphan_file", "-E", f"offset={_PARTITION},root_owner=0:0,discard",
-        raw, f"{(VIRTUAL_SIZE - _PARTITION) // 1024}k",
-    )  # fmt: skip
+        "mke2fs",
+        "-q",
+        "-t",
+        "ext4",
+        "-L",
+        LABEL,
+        "-d",
+        root,
+        "-m",
+        "1",
+        "-J",
+        "size=16",
+        "-O",
+        "^metadata_csum_seed,^orphan_file",
+        "-E",
+        f"offset={_PARTITION},root_owner=0:0,discard",
+        raw,
+        f"{(VIRTUAL_SIZE - _PARTITION) // 1024}k",
+    )
 
 
 def _install_loader(raw: Path, scratch: Path) -> None:

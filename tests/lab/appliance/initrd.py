@@ -1,4 +1,4 @@
-"""A hand-made initrd of about 2 MB: the cloud kernel has virtio as modules, and Debian's own initrd costs seconds under TCG."""
+"""A hand-made initrd of 2 MB: the cloud kernel has virtio as modules, and Debian's initrd costs seconds under TCG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OVA as `ovirt-engine-appliance` ships it: a gzipped tar with an OVF and the disk in the export domain's layout."""
+"""The OVA as `ovirt-engine-appliance` ships it: a gzipped tar with an OVF and the disk, as on an export domain."""
 
 from __future__ import annotations
 
@@ -29,13 +29,18 @@ EOF
 
 
 def build_ova(qcow2: Path, virtual_size: int, digest: str, target: Path) -> None:
-    """Pack `qcow2` (`virtual_size` in bytes) into the OVA `target`. The ids in it follow from `digest`: same image, same OVA."""
-    ids = {name: str(uuid.uuid5(_NAMESPACE, f"{digest}/{name}")) for name in ("vm", "image", "volume", "domain", "pool")}
+    """Pack `qcow2` (`virtual_size` in bytes) into the OVA `target`; its ids follow from `digest`."""
+    ids = {
+        name: str(uuid.uuid5(_NAMESPACE, f"{digest}/{name}")) for name in ("vm", "image", "volume", "domain", "pool")
+    }
     size = qcow2.stat().st_size
     ovf = Template(_TEMPLATE.read_text()).substitute(ids, size_gib=_gib(virtual_size), actual_gib=_gib(size))
     meta = _META.format(domain=ids["domain"], image=ids["image"], pool=ids["pool"], sectors=virtual_size // 512)
     disk = f"images/{ids['image']}/{ids['volume']}"
-    with gzip.GzipFile(target, "wb", compresslevel=1, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
+    with (
+        gzip.GzipFile(target, "wb", compresslevel=1, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as tar,
+    ):
         _add(tar, f"master/vms/{ids['vm']}/{ids['vm']}.ovf", ovf.encode())
         with qcow2.open("rb") as file:
             tar.addfile(_member(disk, size), file)

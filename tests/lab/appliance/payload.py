@@ -17,11 +17,12 @@ PRIVATE = ("root/ovirt-engine-answers",)
 
 
 def sources(profile: Profile) -> list[tuple[Path, Path]]:
-    """(source directory, destination below /) of everything laid over the tree; sources that do not exist yet are left out."""
+    """(source directory, destination below /) of everything laid over the tree."""
     lab = HERE.parent
     pairs = [
         (HERE / "rootfs/common", Path()),
         (HERE / "rootfs" / profile.name, Path()),
+        *([(HERE / "nocloud", Path("usr/lib/appliance/nocloud"))] if profile.name == "fast" else []),
         (HERE / "engine_tools", LIBRARY / "engine_tools"),
         (lab / "engine_sim", LIBRARY / "engine_sim"),
         (lab / "vdsm_rpc", LIBRARY / "vdsm_rpc"),
@@ -47,7 +48,18 @@ def lay(profile: Profile, root: Path) -> None:
         link = root / "etc/systemd/system" / unit
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
-    chroot(root, "/usr/sbin/useradd", "--system", "--uid", "108", "--home-dir", "/var/lib/ovirt-engine", "--shell", "/usr/sbin/nologin", "ovirt")
+    chroot(
+        root,
+        "/usr/sbin/useradd",
+        "--system",
+        "--uid",
+        "108",
+        "--home-dir",
+        "/var/lib/ovirt-engine",
+        "--shell",
+        "/usr/sbin/nologin",
+        "ovirt",
+    )
     chroot(root, "sh", "-eu", "/usr/lib/appliance/finish-image")
     (root / "usr/lib/appliance/finish-image").unlink()
     chroot(root, "python3", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash", f"/{LIBRARY}")

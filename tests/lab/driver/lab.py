@@ -14,7 +14,7 @@ from driver.errors import LabError
 from driver.paths import LabPaths
 from driver.plan import Plan
 from driver.registry import Registry, locked, remove_with_lock
-from driver.run import POLL_SECONDS
+from driver.run import POLL_SECONDS, run
 from driver.state import State, write_json
 from driver.status import inventory, plan_of, running_hosts, status
 
@@ -105,6 +105,14 @@ def _start(plan: Plan, paths: LabPaths, state: State, names: list[str]) -> None:
     started = [(plan.host(name), container.start(plan.host(name), plan, paths, state, layers)) for name in names]
     for host, child in started:
         container.wait_until_up(host, child, paths)
+    _read_repository(state, names)
+
+
+def _read_repository(state: State, names: list[str]) -> None:
+    """Let the hosts know what the repository has; other than dnf, apt does not look by itself."""
+    for name in names:
+        for resource in state.of_kind("process", role="host", host=name):
+            run(container.inside(resource, ["apt-get", "--quiet", "update"]))
 
 
 def _publish(state: State, paths: LabPaths) -> dict[str, Any]:
@@ -184,6 +192,7 @@ def refresh(name: str) -> dict[str, Any]:
         appliance = state.facts["appliance"]
         _layers, repository = build_parts()
         share.fill(plan, paths, repository, Path(appliance) if appliance else None)
+        _read_repository(state, running_hosts(state))
         return _publish(state, paths)
 
 

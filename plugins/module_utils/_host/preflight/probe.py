@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import facts
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import Deployment
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight import (  # noqa: F401
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight import (
     machine,
     names,
     network,
@@ -18,6 +18,9 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.prefligh
     Settings,
     run_all,
 )
+
+# The files of checks; to have imported them is what registers them.
+AREAS = (machine, names, network)
 
 
 def probe(settings: Settings, journal: Optional[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""engine-config: read, set and list the options of vdc_options (texts and exit status as recorded on ovirt-engine 4.5.8)."""
+"""engine-config: read, set and list the options of vdc_options (texts and status as recorded on ovirt-engine 4.5.8)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .layout import Layout
 _UNKNOWN = 'Cannot invoke "com.fasterxml.jackson.databind.JsonNode.get(String)" because "node" is null'
 _USAGE = """engine-config: get/set/list configuration
 USAGE:
-    engine-config ACTION [--cver=version] [-p | --properties=/path/to/alternate/property/file] [-c | --config=/path/to/alternate/config/file]
+    engine-config ACTION [--cver=version]
 Where:
     ACTION              action to perform, see details below
     version             relevant configuration version to use.
@@ -21,7 +21,7 @@ Where:
     ACTIONS
     -l, --list          list available configuration keys.
     -a, --all           get all available configuration values.
-    -g, --get=key       get the value of the given key for the given version. If a version is not given, the values of all existing versions are returned.
+    -g, --get=key       get the value of a key, of all versions unless one is given.
     -s, --set key=val --cver=version   set a new value for the given key.
 """
 
@@ -45,9 +45,7 @@ def is_valid(value: str, attributes: dict[str, str]) -> bool:
     """Whether `value` fits the type and the valid values of its key."""
     kind, valid = attributes.get("type", "String"), attributes.get("validValues", "")
     try:
-        if kind == "Integer":
-            int(value)
-        elif kind == "Long":
+        if kind == "Integer" or kind == "Long":
             int(value)
         elif kind in ("Double", "Float"):
             float(value)
@@ -83,7 +81,10 @@ class EngineConfig:
             with sqlite3.connect(f"file:{self._database}?mode=rw", uri=True, timeout=60) as connection:
                 return connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise ConfigError(f"Connection to the Database failed. Please check that the hostname and port number are correct ({error})") from error
+            raise ConfigError(
+                "Connection to the Database failed. "
+                f"Please check that the hostname and port number are correct ({error})"
+            ) from error
 
     def _rows(self, key: str, version: str | None) -> list[tuple[str, ...]]:
         rows = self._query("SELECT option_value, version FROM vdc_options WHERE option_name = ? ORDER BY version", key)
@@ -110,11 +111,15 @@ class EngineConfig:
             raise ConfigError(f"Cannot set value {value} to key {key}. ")
         versions = [found for _, found in self._rows(key, version)]
         if not versions:
-            raise ConfigError(f"Error setting {key}'s value. No such entry{f' with version {version}' if version else ''}.")
+            raise ConfigError(
+                f"Error setting {key}'s value. No such entry{f' with version {version}' if version else ''}."
+            )
         if len(versions) > 1:
             listed = "\n".join(f"{number}. {found}" for number, found in enumerate(versions, start=1))
             raise ConfigError(f"Please select a version:\n{listed}")
-        self._query("UPDATE vdc_options SET option_value = ? WHERE option_name = ? AND version = ?", value, key, versions[0])
+        self._query(
+            "UPDATE vdc_options SET option_value = ? WHERE option_name = ? AND version = ?", value, key, versions[0]
+        )
 
     def keys(self) -> str:
         """The lines of `-l`."""
@@ -139,7 +144,14 @@ def main(argv: Sequence[str] | None = None, layout: Layout | None = None) -> int
         print(f"{error}\n{_USAGE}", file=sys.stderr)
         return 1
     version = next((value for name, value in given if name == "--cver"), None)
-    action = next(((name, value) for name, value in given if name in ("-g", "--get", "-s", "--set", "-l", "--list", "-a", "--all")), None)
+    action = next(
+        (
+            (name, value)
+            for name, value in given
+            if name in ("-g", "--get", "-s", "--set", "-l", "--list", "-a", "--all")
+        ),
+        None,
+    )
     if action is None or rest:
         print(_USAGE, end="")
         return 0 if any(name in ("-h", "--help") for name, _ in given) else 1

@@ -77,7 +77,9 @@ def read_environment(paths: list[Path]) -> dict[str, Value]:
                 try:
                     environment[key] = parse_value(text)
                 except (ValueError, KeyError) as error:
-                    raise ValueError(f"Cannot parse configuration file key {key} at section {name}: {error.args[0]}") from error
+                    raise ValueError(
+                        f"Cannot parse configuration file key {key} at section {name}: {error.args[0]}"
+                    ) from error
     return environment
 
 

@@ -13,11 +13,11 @@ REPOSITORY = Path(__file__).parents[4]
 LAB = REPOSITORY / "tests/lab"
 FIXTURES = REPOSITORY / "tests/fixtures/engine"
 ROOTFS = LAB / "appliance/rootfs"
-for entry in (LAB, ROOTFS / "fast/usr/lib/appliance", Path(__file__).parent):
+for entry in (LAB, Path(__file__).parent):
     if str(entry) not in sys.path:
         sys.path.insert(0, str(entry))
 
-from appliance.engine_tools.layout import Layout  # noqa: E402
+from appliance.engine_tools.layout import Layout
 
 SCHEMA = (Path(__file__).parent / "engine_database.sql").read_text()
 

@@ -10,7 +10,9 @@ from appliance.engine_tools.layout import Layout
 from conftest import FIXTURES
 
 SESSIONS = re.findall(
-    r"^\$ engine-config (.*?)\n(.*?)^rc=(\d)$", (FIXTURES / "engine-config/sessions.txt").read_text(), re.MULTILINE | re.DOTALL
+    r"^\$ engine-config (.*?)\n(.*?)^rc=(\d)$",
+    (FIXTURES / "engine-config/sessions.txt").read_text(),
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -27,13 +29,16 @@ def test_one_version_can_be_read_and_set(engine: Layout, capsys: pytest.CaptureF
     assert capsys.readouterr().out == "LibgfApiSupported: true version: 4.8\n"
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["-s", "LibgfApiSupported=perhaps", "--cver=4.8"], "Cannot set value perhaps to key LibgfApiSupported. "),
-    (["-s", "LibgfApiSupported=true"], "Please select a version:"),
-    (["-s", "LibgfApiSupported=true", "--cver=9.9"], "No such entry with version 9.9."),
-    (["-s", "WarningLowSpaceIndicator=101"], "Cannot set value 101 to key WarningLowSpaceIndicator. "),
-    (["-g", "WarningLowSpaceIndicator"], "Error fetching WarningLowSpaceIndicator value"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-s", "LibgfApiSupported=perhaps", "--cver=4.8"], "Cannot set value perhaps to key LibgfApiSupported. "),
+        (["-s", "LibgfApiSupported=true"], "Please select a version:"),
+        (["-s", "LibgfApiSupported=true", "--cver=9.9"], "No such entry with version 9.9."),
+        (["-s", "WarningLowSpaceIndicator=101"], "Cannot set value 101 to key WarningLowSpaceIndicator. "),
+        (["-g", "WarningLowSpaceIndicator"], "Error fetching WarningLowSpaceIndicator value"),
+    ],
+)
 def test_what_is_refused(engine: Layout, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
     assert engine_config.main(arguments, engine) == 1
     assert words in capsys.readouterr().out
@@ -41,4 +46,7 @@ def test_what_is_refused(engine: Layout, capsys: pytest.CaptureFixture[str], arg
 
 def test_the_list_names_types(engine: Layout, capsys: pytest.CaptureFixture[str]) -> None:
     assert engine_config.main(["-l"], engine) == 0
-    assert 'OvfUpdateIntervalInMinutes: "Number of minutes between OVF updates" (Value Type: Integer)\n' in capsys.readouterr().out
+    assert (
+        'OvfUpdateIntervalInMinutes: "Number of minutes between OVF updates" (Value Type: Integer)\n'
+        in capsys.readouterr().out
+    )

@@ -18,9 +18,12 @@ from conftest import FIXTURES, make_database
 PASSWORD = "canary-Adm1n-57c1"
 DATABASE_PASSWORD = "canary-db-90ee"
 ANSWERS = (
-    f"OVESETUP_CONFIG/adminPassword=str:{PASSWORD}", "OVESETUP_CONFIG/fqdn=str:localhost",
-    "OVESETUP_CONFIG/keycloakEnable=bool:False", "OVESETUP_PKI/organization=str:lab.test", f"OVESETUP_DB/password=str:{DATABASE_PASSWORD}",
-)  # fmt: skip
+    f"OVESETUP_CONFIG/adminPassword=str:{PASSWORD}",
+    "OVESETUP_CONFIG/fqdn=str:localhost",
+    "OVESETUP_CONFIG/keycloakEnable=bool:False",
+    "OVESETUP_PKI/organization=str:lab.test",
+    f"OVESETUP_DB/password=str:{DATABASE_PASSWORD}",
+)
 
 
 class Service:
@@ -37,7 +40,9 @@ class Service:
         return "ActiveState=active\nNRestarts=0\n"
 
 
-def setup(layout: Layout, tmp_path: Path, *answers: str, options: tuple[str, ...] = ("--accept-defaults", "--offline")) -> tuple[int, str, Service]:
+def setup(
+    layout: Layout, tmp_path: Path, *answers: str, options: tuple[str, ...] = ("--accept-defaults", "--offline")
+) -> tuple[int, str, Service]:
     """Exit status, console and the service of one run with these answers."""
     file = tmp_path / "answers.conf"
     file.write_text("[environment:default]\n" + "\n".join(answers) + "\n")
@@ -85,7 +90,9 @@ def test_the_password_is_checked_by_the_simulator_and_written_nowhere(layout: La
         assert not [text for text in texts if secret in text]
 
 
-def test_keycloak_is_the_default_and_decides_the_user(layout: Layout, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keycloak_is_the_default_and_decides_the_user(
+    layout: Layout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     status, console, _ = setup(layout, tmp_path, *ANSWERS[:2])
     assert status == 0
     assert "admin@ovirt@internalsso" in console and "admin@ovirt@internalsso" in layout.simulator_config.read_text()
@@ -94,19 +101,34 @@ def test_keycloak_is_the_default_and_decides_the_user(layout: Layout, tmp_path: 
 
 def test_later_answers_win_over_earlier_ones(layout: Layout, tmp_path: Path) -> None:
     first = tmp_path / "first.conf"
-    first.write_text("[environment:default]\nOVESETUP_CONFIG/fqdn=str:wrong.example\nOVESETUP_PKI/organization=str:first\n")
+    first.write_text(
+        "[environment:default]\nOVESETUP_CONFIG/fqdn=str:wrong.example\nOVESETUP_PKI/organization=str:first\n"
+    )
     status, console, _ = setup(layout, tmp_path, *ANSWERS[:2], options=("--accept-defaults",))
     assert status == 0, console
 
 
-@pytest.mark.parametrize(("answers", "options", "stage", "reason"), [
-    (ANSWERS[1:], ("--accept-defaults",), "Environment customization", "End of file"),
-    (ANSWERS, (), "Environment customization", "End of file"),
-    ((ANSWERS[0], "OVESETUP_CONFIG/fqdn=str:no_name"), ("--accept-defaults",), "Environment customization", "not a valid host name"),
-    ((ANSWERS[0], "OVESETUP_CONFIG/fqdn=str:nobody.invalid"), ("--accept-defaults",), "Environment customization", "did not resolve"),
-    (("OVESETUP_CONFIG/fqdn=text:x",), ("--accept-defaults",), "Environment setup", "Invalid variable type text"),
-    (ANSWERS, ("--accept-defaults", "--config-append=/nowhere"), "Environment setup", "'/nowhere' does not exist"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answers", "options", "stage", "reason"),
+    [
+        (ANSWERS[1:], ("--accept-defaults",), "Environment customization", "End of file"),
+        (ANSWERS, (), "Environment customization", "End of file"),
+        (
+            (ANSWERS[0], "OVESETUP_CONFIG/fqdn=str:no_name"),
+            ("--accept-defaults",),
+            "Environment customization",
+            "not a valid host name",
+        ),
+        (
+            (ANSWERS[0], "OVESETUP_CONFIG/fqdn=str:nobody.invalid"),
+            ("--accept-defaults",),
+            "Environment customization",
+            "did not resolve",
+        ),
+        (("OVESETUP_CONFIG/fqdn=text:x",), ("--accept-defaults",), "Environment setup", "Invalid variable type text"),
+        (ANSWERS, ("--accept-defaults", "--config-append=/nowhere"), "Environment setup", "'/nowhere' does not exist"),
+    ],
+)
 def test_refusals_name_stage_and_reason_and_change_nothing(
     layout: Layout, tmp_path: Path, answers: tuple[str, ...], options: tuple[str, ...], stage: str, reason: str
 ) -> None:
@@ -119,19 +141,27 @@ def test_refusals_name_stage_and_reason_and_change_nothing(
 
 def test_a_second_run_keeps_data_pki_and_password(layout: Layout, tmp_path: Path) -> None:
     setup(layout, tmp_path, *ANSWERS)
-    before = [(layout.pki / "ca.pem").read_bytes(), re.findall("admin_password_hash.*", layout.simulator_config.read_text())]
+    before = [
+        (layout.pki / "ca.pem").read_bytes(),
+        re.findall("admin_password_hash.*", layout.simulator_config.read_text()),
+    ]
     with sqlite3.connect(layout.database) as connection:
         connection.execute("UPDATE storage_pool SET name = 'Mine'")
     status, console, service = setup(layout, tmp_path, "OVESETUP_CONFIG/continueSetupOnHEVM=bool:True")
     assert status == 0, console
     assert service.calls[0] == "stop"
-    assert before == [(layout.pki / "ca.pem").read_bytes(), re.findall("admin_password_hash.*", layout.simulator_config.read_text())]
+    assert before == [
+        (layout.pki / "ca.pem").read_bytes(),
+        re.findall("admin_password_hash.*", layout.simulator_config.read_text()),
+    ]
     with sqlite3.connect(layout.database) as connection:
         assert connection.execute("SELECT name FROM storage_pool").fetchone() == ("Mine",)
 
 
 @pytest.mark.parametrize(("global_maintenance", "restored", "status"), [(0, "0", 1), (1, "0", 0), (0, "1", 0)])
-def test_a_live_hosted_engine_needs_global_maintenance(layout: Layout, tmp_path: Path, global_maintenance: int, restored: str, status: int) -> None:
+def test_a_live_hosted_engine_needs_global_maintenance(
+    layout: Layout, tmp_path: Path, global_maintenance: int, restored: str, status: int
+) -> None:
     setup(layout, tmp_path, *ANSWERS)
     with sqlite3.connect(layout.database) as connection:
         connection.execute("UPDATE vm_dynamic SET run_on_vds = 'h1', status = 1")
@@ -148,8 +178,12 @@ def test_the_options_of_a_real_installation_are_added(layout: Layout, tmp_path: 
     setup(layout, tmp_path, *ANSWERS)
     with sqlite3.connect(layout.database) as connection:
         rows = dict(connection.execute("SELECT option_name, option_value FROM vdc_options WHERE version = 'general'"))
-        doubled = connection.execute("SELECT option_name FROM vdc_options GROUP BY option_name, version HAVING count(*) > 1").fetchall()
-    assert len(rows) > 400 and rows["SSHInactivityTimeoutSeconds"] == "300" and rows["OvfUpdateIntervalInMinutes"] == "60"
+        doubled = connection.execute(
+            "SELECT option_name FROM vdc_options GROUP BY option_name, version HAVING count(*) > 1"
+        ).fetchall()
+    assert (
+        len(rows) > 400 and rows["SSHInactivityTimeoutSeconds"] == "300" and rows["OvfUpdateIntervalInMinutes"] == "60"
+    )
     assert not doubled
 
 
@@ -158,9 +192,17 @@ def test_a_service_that_dies_is_an_error_at_once(layout: Layout, tmp_path: Path)
         work.wait_for_database(layout, lambda: "no module")
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("str:a:b=c", "a:b=c"), ("bool:True", True), ("bool:no", False), ("int:5432", 5432), ("none:None", None), ("multi-str:a\nb", ["a", "b"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("str:a:b=c", "a:b=c"),
+        ("bool:True", True),
+        ("bool:no", False),
+        ("int:5432", 5432),
+        ("none:None", None),
+        ("multi-str:a\nb", ["a", "b"]),
+    ],
+)
 def test_typed_values(text: str, value: otopi.Value) -> None:
     assert otopi.parse_value(text) == value
 

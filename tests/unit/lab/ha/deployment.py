@@ -62,28 +62,63 @@ class Deployment:
         )
         assert connected["status"] == 0, connected
         call(
-            "StorageDomain.create", storagedomainID=self.domain, domainType=1, typeArgs=self.export, name="hosted_storage",
-            domainClass=1, version="5", blockSize=512, maxHosts=250,
+            "StorageDomain.create",
+            storagedomainID=self.domain,
+            domainType=1,
+            typeArgs=self.export,
+            name="hosted_storage",
+            domainClass=1,
+            version="5",
+            blockSize=512,
+            maxHosts=250,
         )
         call(
-            "StoragePool.create", storagepoolID=self.pool, name="Default", masterSdUUID=self.domain, masterVersion=1,
-            domainList=[self.domain], lockRenewalIntervalSec=5, leaseTimeSec=60, ioOpTimeoutSec=10, leaseRetries=3,
+            "StoragePool.create",
+            storagepoolID=self.pool,
+            name="Default",
+            masterSdUUID=self.domain,
+            masterVersion=1,
+            domainList=[self.domain],
+            lockRenewalIntervalSec=5,
+            leaseTimeSec=60,
+            ioOpTimeoutSec=10,
+            leaseRetries=3,
         )
         call(
-            "StoragePool.connect", storagepoolID=self.pool, hostID=HOST_ID, scsiKey=self.pool, masterSdUUID=self.domain,
-            masterVersion=1, domainDict={self.domain: "active"},
+            "StoragePool.connect",
+            storagepoolID=self.pool,
+            hostID=HOST_ID,
+            scsiKey=self.pool,
+            masterSdUUID=self.domain,
+            masterVersion=1,
+            domainDict={self.domain: "active"},
         )
         start = call(
-            "StoragePool.spmStart", storagepoolID=self.pool, prevID=-1, prevLver="-1", enableScsiFencing=False,
-            maxHostID=250, domVersion="5",
+            "StoragePool.spmStart",
+            storagepoolID=self.pool,
+            prevID=-1,
+            prevLver="-1",
+            enableScsiFencing=False,
+            maxHostID=250,
+            domVersion="5",
         )
         self._task(call, start)
         for kind, size in DISKS.items():
             image, volume = self.disks[kind]
             made = call(
-                "Volume.create", volumeID=volume, storagepoolID=self.pool, storagedomainID=self.domain, imageID=image,
-                size=str(size), volFormat=5, preallocate=2, diskType=kind, desc=json.dumps({"DiskAlias": kind}),
-                srcImgUUID=BLANK, srcVolUUID=BLANK, sequence=1,
+                "Volume.create",
+                volumeID=volume,
+                storagepoolID=self.pool,
+                storagedomainID=self.domain,
+                imageID=image,
+                size=str(size),
+                volFormat=5,
+                preallocate=2,
+                diskType=kind,
+                desc=json.dumps({"DiskAlias": kind}),
+                srcImgUUID=BLANK,
+                srcVolUUID=BLANK,
+                sequence=1,
             )
             self._task(call, made)
 
@@ -106,11 +141,18 @@ class Deployment:
         """Tell vdsm what the engine tells it after it wrote the store."""
         image, volume = self.disks["OVFS"]
         description = {
-            "Updated": True, "Size": size, "Last Updated": "Wed Nov 25 02:10:52 UTC 2026",
-            "Storage Domains": [{"uuid": self.domain}], "Disk Description": "OVF_STORE",
+            "Updated": True,
+            "Size": size,
+            "Last Updated": "Wed Nov 25 02:10:52 UTC 2026",
+            "Storage Domains": [{"uuid": self.domain}],
+            "Disk Description": "OVF_STORE",
         }
         call(
-            "Volume.setDescription", volumeID=volume, storagepoolID=self.pool, storagedomainID=self.domain, imageID=image,
+            "Volume.setDescription",
+            volumeID=volume,
+            storagepoolID=self.pool,
+            storagedomainID=self.domain,
+            imageID=image,
             description=json.dumps(description),
         )
 
@@ -119,8 +161,12 @@ class Deployment:
     def hosted_engine_conf(self, **values: str) -> str:
         """Return the golden file with the ids of this one, and other values replaced."""
         own = {
-            "vmid": self.vm, "storage": self.export, "sdUUID": self.domain, "connectionUUID": self.connection,
-            "host_id": str(HOST_ID), **values,
+            "vmid": self.vm,
+            "storage": self.export,
+            "sdUUID": self.domain,
+            "connectionUUID": self.connection,
+            "host_id": str(HOST_ID),
+            **values,
         }
         for name, kind in (("metadata", "HEMD"), ("lockspace", "HESD"), ("conf", "HECI")):
             own[f"{name}_image_UUID"], own[f"{name}_volume_UUID"] = self.disks[kind]

@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A whole host in a directory: a modelled vdsmd, real storage files, and the HA services as processes.
 
-The services run as on a host, with their real code and configuration; ``HE_LAB_ROOT`` puts every path below the directory,
-and lab-timing.conf makes their waits short.
+The services run as on a host, with their real code and configuration; ``HE_LAB_ROOT`` puts every path below the
+directory, and lab-timing.conf makes their waits short.
 """
 
 import json
@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[4]
 HA = REPOSITORY / "tests" / "lab" / "host" / "ha"
 sys.path.insert(0, str(REPOSITORY / "tests" / "unit" / "lab" / "vdsmd"))
 
-from running_vdsmd import Running  # noqa: E402
+from running_vdsmd import Running
 
 ADDRESS = "127.0.3.1"
 EXPORT = "nfs.example.com:/exports/he"
@@ -104,7 +104,7 @@ class Stage:
         return found
 
     def write_ovf(self, **changes: str) -> None:
-        """Write the OVF store as the engine does: the tar, then the description. ``changes`` replaces texts in the OVF."""
+        """Write the OVF store as the engine does: the tar, then the description; ``changes`` replaces texts."""
         data = self.made.ovf_store(changes)
         with self.volume("OVFS").open("r+b") as target:
             target.write(data)
@@ -143,7 +143,10 @@ class Stage:
         with self.log(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", f"ovirt_hosted_engine_ha.{name}.{name}"],
-                env=self.environment, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
             )
 
     def stop(self, name: str) -> int:
@@ -177,7 +180,12 @@ class Stage:
         """Run hosted-engine."""
         return subprocess.run(
             [str(HA / "bin" / "hosted-engine"), *arguments],
-            env=self.environment, input=stdin, capture_output=True, text=True, check=False, timeout=60,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
 
     def status(self) -> dict[str, Any]:
@@ -199,7 +207,9 @@ class Stage:
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             if time.monotonic() > deadline:
-                logs = "\n".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in self.root.parent.glob("*.log"))
+                logs = "\n".join(
+                    f"--- {path.name}\n{path.read_text()[-3000:]}" for path in self.root.parent.glob("*.log")
+                )
                 raise AssertionError(f"{what} did not come within {seconds:g} s; last seen: {found!r}\n{logs}")
             time.sleep(0.1)
         return found

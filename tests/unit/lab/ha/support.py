@@ -15,4 +15,6 @@ def load(path: Path) -> Any:
 
 def names(folder: str, pattern: str = "*.json") -> list[str]:
     """Return the stems of the files of a folder, for parametrization."""
-    return sorted(path.name.removesuffix(pattern[pattern.index("*") + 1 :]) for path in (FIXTURES / folder).glob(pattern))
+    return sorted(
+        path.name.removesuffix(pattern[pattern.index("*") + 1 :]) for path in (FIXTURES / folder).glob(pattern)
+    )

@@ -57,7 +57,9 @@ def host(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(constants, "MOUNT_DIR", str(tmp_path / "mnt"))
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / "iscsiadm").write_text(f"#!/bin/sh\ncat <<'END'\n{BONDS if 'bond' in case or 'blacklist' in case else ''}END\n")
+    (tools / "iscsiadm").write_text(
+        f"#!/bin/sh\ncat <<'END'\n{BONDS if 'bond' in case or 'blacklist' in case else ''}END\n"
+    )
     (tools / "iscsiadm").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     return case, load(FOLDER / f"{case}.json"), str(target), tmp_path
@@ -79,7 +81,9 @@ def outcome(function: Any, path: str = "/nowhere") -> Any:
 def anonymous(calls: Any) -> Any:
     """Replace the random ids of iSCSI connections, whose numbers depend on how often one was drawn."""
     text = re.sub(r"<random uuid4 #\d+>", "<random>", repr(calls))
-    return re.sub(r"'id': '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f-]{21}'", "'id': '<random>'", text) if "iqn" in text else text
+    return (
+        re.sub(r"'id': '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f-]{21}'", "'id': '<random>'", text) if "iqn" in text else text
+    )
 
 
 @every_case
@@ -191,9 +195,13 @@ def test_sourced_by_the_command_line(host: Any) -> None:
     if golden is None:
         pytest.skip("no file")
     keys = list(golden["values"])
-    script = "source \"$1\"; code=$?; shift; for key; do printf '%s=%s\\0' \"$key\" \"${!key}\"; done; exit $code"
+    script = 'source "$1"; code=$?; shift; for key; do printf \'%s=%s\\0\' "$key" "${!key}"; done; exit $code'
     done = subprocess.run(
-        ["bash", "-c", script, "x", path, *keys], capture_output=True, check=False, cwd=tmp, env={"HOME": "/root", "PATH": os.environ["PATH"]}
+        ["bash", "-c", script, "x", path, *keys],
+        capture_output=True,
+        check=False,
+        cwd=tmp,
+        env={"HOME": "/root", "PATH": os.environ["PATH"]},
     )
     pairs = [pair.partition("=") for pair in done.stdout.decode(errors="replace").split("\0")[:-1]]
     assert {key: value for key, _equals, value in pairs} == golden["values"]

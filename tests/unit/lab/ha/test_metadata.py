@@ -96,7 +96,8 @@ def agent_verdict(host_id: int, data: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "name", names("he_metadata", "slot-*.json") + names("he_metadata", "edge-*.json") + names("he_metadata", "global-*.json")
+    "name",
+    names("he_metadata", "slot-*.json") + names("he_metadata", "edge-*.json") + names("he_metadata", "global-*.json"),
 )
 def test_slot_is_read_alike(name: str, caplog: pytest.LogCaptureFixture) -> None:
     expected = load(FOLDER / f"{name}.json")["read"]

@@ -77,7 +77,11 @@ def single_changes(factor: str, value: str) -> dict[str, Any]:
             "none": {},
             "network_and_bridge_down": {"network_ratio": 0.0, "bridge_up": False},
             "everything_bad": {
-                "network_ratio": 0.0, "bridge_up": False, "cpu_load": 1.0, "mem_free": 0.0, "conf_uptodate": False,
+                "network_ratio": 0.0,
+                "bridge_up": False,
+                "cpu_load": 1.0,
+                "mem_free": 0.0,
+                "conf_uptodate": False,
             },
         }[factor]
     if factor.startswith("mem_free"):

@@ -64,7 +64,9 @@ def test_vm_conf_follows_the_engine(running: Stage) -> None:
     path = stage.path("/var/run/ovirt-hosted-engine-ha/vm.conf")
     stage.wait(lambda: path.exists() and "memSize=16384" in path.read_text(), "vm.conf from the OVF store")
     text = path.read_text()
-    assert text.startswith("# Editing the hosted engine VM is only possible via the manager UI\\API\n# This file was generated at ")
+    assert text.startswith(
+        "# Editing the hosted engine VM is only possible via the manager UI\\API\n# This file was generated at "
+    )
     assert "\n\nxmlBase64=" in text
     stage.write_ovf(**{"<rasd:VirtualQuantity>16384<": "<rasd:VirtualQuantity>12288<"})
     stage.wait(lambda: "memSize=12288" in path.read_text(), "the changed memory")
@@ -141,7 +143,9 @@ def test_slots_are_written_only_with_the_lease(stage: Stage) -> None:
         "print(link.lock_host_id(7), link.is_host_alive(7), link.status_monitor(99))\n"
         "link.put_stats(7, b'1|1|y')\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], env=stage.environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=stage.environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "True False None\n"
     data = stage.volume("HEMD")
     stage.wait(lambda: data.read_bytes()[7 * 4096 :].startswith(b"1|1|y"), "slot 7")
@@ -204,7 +208,10 @@ def test_bad_health_is_told(running: Stage) -> None:
     stage.health.good = False
     stage.wait(lambda: stage.state() == "EngineUpBadHealth", "bad health")
     assert stage.own()["engine-status"] == {
-        "vm": "up", "health": "bad", "detail": "Up", "reason": "failed liveliness check",
+        "vm": "up",
+        "health": "bad",
+        "detail": "Up",
+        "reason": "failed liveliness check",
     }
     stage.health.good = True
     stage.wait(lambda: stage.state() == "EngineUp", "recovery")

@@ -86,19 +86,39 @@ class Host:
             old, state, delay = self.machine.next()
         except Exception as exc:
             self.changes.append(
-                {"t": now, "host": self.host_id, "event": "exception", "exception": type(exc).__name__, "message": str(exc)}
+                {
+                    "t": now,
+                    "host": self.host_id,
+                    "event": "exception",
+                    "exception": type(exc).__name__,
+                    "message": str(exc),
+                }
             )
             return 10
         self.publish(now)
         alive = sorted(state.snapshot.alive)
-        seen = (state.name, state.score, delay, tuple(self.actions), state.timeout_start is not None,
-                state.snapshot.retries, tuple(alive))
+        seen = (
+            state.name,
+            state.score,
+            delay,
+            tuple(self.actions),
+            state.timeout_start is not None,
+            state.snapshot.retries,
+            tuple(alive),
+        )
         if seen != self.last or state.name != old:
             self.changes.append(
                 {
-                    "t": now, "host": self.host_id, "from": old, "state": state.name, "score": state.score, "delay": delay,
-                    "actions": self.actions, "timeout_running": state.timeout_start is not None,
-                    "retries": state.snapshot.retries, "alive_hosts": alive,
+                    "t": now,
+                    "host": self.host_id,
+                    "from": old,
+                    "state": state.name,
+                    "score": state.score,
+                    "delay": delay,
+                    "actions": self.actions,
+                    "timeout_running": state.timeout_start is not None,
+                    "retries": state.snapshot.retries,
+                    "alive_hosts": alive,
                 }
             )
         self.last = seen
@@ -108,8 +128,18 @@ class Host:
         state = self.machine.state
         assert state is not None
         slot = metadata.HostSlot(
-            now, self.host_id, state.score, self.health, f"host{self.host_id}", state.name == "LocalMaintenance", False,
-            True, 0, state.name, 0.0, state.timeout_end,
+            now,
+            self.host_id,
+            state.score,
+            self.health,
+            f"host{self.host_id}",
+            state.name == "LocalMaintenance",
+            False,
+            True,
+            0,
+            state.name,
+            0.0,
+            state.timeout_end,
         )
         self.world.slots[self.host_id] = slot.blocks().decode().ljust(4096, "\0")
 
@@ -169,7 +199,7 @@ def test_sequence(name: str) -> None:
     world = World()
     ids = sorted({change["host"] for change in sequence["changes"]})
     hosts = {host_id: Host(host_id, world) for host_id in ids}
-    due = {host_id: 0.0 for host_id in ids}
+    due = dict.fromkeys(ids, 0.0)
     events = [(item["t"], event(name, item["what"])) for item in sequence["events"]]
     steps = 0
     while True:

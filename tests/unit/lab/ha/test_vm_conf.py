@@ -33,7 +33,9 @@ def test_readers(name: str) -> None:
     else:
         assert found == expected
     values = config_file.load(path)
-    assert {"keys": sorted(values), **{key: values.get(key) for key in ("memSize", "vmId", "vmName")}} == golden["HA reader"]
+    assert {"keys": sorted(values), **{key: values.get(key) for key in ("memSize", "vmId", "vmName")}} == golden[
+        "HA reader"
+    ]
     threshold = outcome(lambda: int(values.get("memSize")))  # type: ignore[arg-type]
     assert threshold == golden["agent min_memory_threshold"]
 

@@ -24,9 +24,17 @@ NAMES = sorted(path.name.removesuffix(".meta.json") for path in FOLDER.glob("*.m
 def slot(values: dict[str, Any]) -> str:
     """Return the slot that a host object of the JSON output was made from; its checksum proves it."""
     tokens = [
-        "1", "1", str(values["host-ts"]), str(values["host-id"]), str(values["score"]),
-        json.dumps(values["engine-status"]), values["hostname"], str(int(values["maintenance"])),
-        str(int(values["stopped"])), values["crc32"], str(int(values["conf_on_shared_storage"])),
+        "1",
+        "1",
+        str(values["host-ts"]),
+        str(values["host-id"]),
+        str(values["score"]),
+        json.dumps(values["engine-status"]),
+        values["hostname"],
+        str(int(values["maintenance"])),
+        str(int(values["stopped"])),
+        values["crc32"],
+        str(int(values["conf_on_shared_storage"])),
         str(values["local_conf_timestamp"]),
     ]
     assert metadata._checksum(tokens) == values["crc32"]

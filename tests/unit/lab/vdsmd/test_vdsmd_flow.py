@@ -156,6 +156,7 @@ def test_capabilities_have_what_the_engine_wants(vdsmd: Running) -> None:
     assert all(isinstance(nic["speed"], int) for nic in caps["nics"].values())
     assert all("switch" in network for network in caps["networks"].values())
     assert caps["bridges"]["ovirtmgmt"]["addr"] == "127.0.1.1"
+    assert caps["lastClientIface"] == "ovirtmgmt"
     assert {"random", "hwrng"} <= set(caps["rngSources"])
     assert {"pc-q35-rhel8.6.0", "pc-q35-rhel9.6.0", "pc-i440fx-rhel7.6.0"} <= set(caps["emulatedMachines"])
     assert {"vmx", "nx", "model_Cascadelake-Server-noTSX"} <= set(caps["cpuFlags"].split(","))
@@ -178,6 +179,17 @@ def test_networks_as_the_engine_sends_them(vdsmd: Running) -> None:
     assert (caps["networks"]["store"]["bridged"], caps["networks"]["store"]["iface"]) == (False, "bond0.20")
     assert (caps["vlans"]["bond0.20"]["addr"], caps["vlans"]["bond0.20"]["vlanid"]) == ("10.1.1.1", 20)
     assert caps["bondings"]["bond0"]["slaves"] == ["eth0", "eth1"]
+
+
+def test_fresh_host_has_its_address_on_the_card_until_a_network_takes_it(make: Callable[..., Running]) -> None:
+    client = make(defaults={"management_network": False}).client()
+    caps = client.call("Host.getCapabilities")
+    assert (caps["networks"], caps["nics"]["eth0"]["addr"], caps["lastClientIface"]) == ({}, "127.0.1.1", "eth0")
+    network = {"nic": "eth0", "bridged": True, "ipaddr": "127.0.1.1", "netmask": "255.255.255.0", "defaultRoute": True}
+    client.call("Host.setupNetworks", {"networks": {"he-mgmt": network}, "bondings": {}, "options": {}})
+    caps = client.call("Host.getCapabilities")
+    assert (caps["nics"]["eth0"]["addr"], caps["bridges"]["he-mgmt"]["addr"]) == ("", "127.0.1.1")
+    assert caps["lastClientIface"] == "he-mgmt"
 
 
 def test_external_machine_is_told_with_its_xml(vdsmd: Running) -> None:

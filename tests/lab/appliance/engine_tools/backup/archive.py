@@ -16,7 +16,9 @@ from ..layout import Layout
 DATABASE = "db/engine_backup.db"
 FILES = "files"
 _SAVED = ("etc/ovirt-engine", "etc/ovirt-engine-setup.conf.d", "etc/pki/ovirt-engine", "var/lib/ovirt-engine/.ssh")
-_CONFIG = "".join(f"{name}DB_DUMP_COMPRESSOR=\n{name}DB_DUMP_FORMAT=plain\n" for name in ("", "DWH_", "KEYCLOAK_", "MANAGEDBLOCK_"))
+_CONFIG = "".join(
+    f"{name}DB_DUMP_COMPRESSOR=\n{name}DB_DUMP_FORMAT=plain\n" for name in ("", "DWH_", "KEYCLOAK_", "MANAGEDBLOCK_")
+)
 
 
 class ArchiveError(Exception):
@@ -33,7 +35,19 @@ def save_files(layout: Layout, target: Path) -> None:
 
 def restore_files(source: Path, layout: Layout) -> None:
     with tarfile.open(source, "r:*") as tar:
-        tar.extractall(layout.root, filter="tar")
+        extract(tar, layout.root)
+
+
+def extract(tar: tarfile.TarFile, directory: Path) -> None:
+    """Unpack all members with owners and modes. Raises ArchiveError for one that would land elsewhere.
+
+    (The appliance's Python 3.11.2 does not know extraction filters yet.)
+    """
+    members = tar.getmembers()
+    for member in members:
+        if not (directory / member.name).resolve().is_relative_to(directory.resolve()):
+            raise ArchiveError(f"{member.name} lies outside of the archive")
+    tar.extractall(directory, members=members)
 
 
 def dump(database: Path, target: Path) -> None:
@@ -80,7 +94,7 @@ def unpack(source: Path, directory: Path) -> None:
     """Unpack and check every checksum and the version. Raises ArchiveError."""
     try:
         with tarfile.open(source, "r:*") as tar:
-            tar.extractall(directory, filter="data")
+            extract(tar, directory)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ArchiveError(f"cannot open {directory}") from error
     sums = directory / "sha256sum"
@@ -95,4 +109,6 @@ def unpack(source: Path, directory: Path) -> None:
     ours = VERSION.rpartition(".")[0]
     if version.rpartition(".")[0] != ours:
         short = version.rpartition(".")[0] or version
-        raise ArchiveError(f"Backup was created by version '{short}' and can not be restored using the installed version {ours}")
+        raise ArchiveError(
+            f"Backup was created by version '{short}' and can not be restored using the installed version {ours}"
+        )

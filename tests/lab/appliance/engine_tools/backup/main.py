@@ -27,8 +27,12 @@ class Backup:
     def __init__(self, layout: Layout, options: argparse.Namespace) -> None:
         self._layout, self._options = layout, options
         stamp = time.strftime("%Y%m%d%H%M%S")
-        self._file: Path = options.file or layout.root / f"var/lib/ovirt-engine-backup/ovirt-engine-backup-{stamp}.backup"
-        self._log_path: Path = options.log or layout.root / f"var/log/ovirt-engine-backup/ovirt-engine-{options.mode}-{stamp}.log"
+        self._file: Path = (
+            options.file or layout.root / f"var/lib/ovirt-engine-backup/ovirt-engine-backup-{stamp}.backup"
+        )
+        self._log_path: Path = (
+            options.log or layout.root / f"var/log/ovirt-engine-backup/ovirt-engine-{options.mode}-{stamp}.log"
+        )
 
     def run(self) -> int:
         """0, or 1 after FATAL."""
@@ -38,11 +42,17 @@ class Backup:
             return 1
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("a") as self._log:
-            self._say(f"Start of engine-backup with mode '{options.mode}'", f"scope: {options.scope}", f"archive file: {self._file}",
-                      f"log file: {self._log_path}")  # fmt: skip
+            self._say(
+                f"Start of engine-backup with mode '{options.mode}'",
+                f"scope: {options.scope}",
+                f"archive file: {self._file}",
+                f"log file: {self._log_path}",
+            )
             try:
                 with tempfile.TemporaryDirectory(prefix="engine-backup.") as scratch:
-                    {"backup": self._backup, "restore": self._restore, "verify": self._verify}[options.mode](Path(scratch))
+                    {"backup": self._backup, "restore": self._restore, "verify": self._verify}[options.mode](
+                        Path(scratch)
+                    )
             except (ArchiveError, OSError, sqlite3.Error) as error:
                 self._say(f"FATAL: {error}")
                 if options.mode == "backup":
@@ -89,7 +99,8 @@ class Backup:
         message = f"Backup {what}. scope: {self._options.scope}; log: {self._log_path}"
         with sqlite3.connect(self._layout.database, timeout=60) as connection:
             connection.execute(
-                "INSERT INTO audit_log (log_time, log_type_name, log_type, severity, message, origin) VALUES (?, ?, ?, ?, ?, 'oVirt')",
+                "INSERT INTO audit_log (log_time, log_type_name, log_type, severity, message, origin) "
+                "VALUES (?, ?, ?, ?, ?, 'oVirt')",
                 (time.time(), f"ENGINE_BACKUP_{what.upper()}", number, severity, message),
             )
 
@@ -113,7 +124,9 @@ class Backup:
             archive.restore_files(scratch / archive.FILES, self._layout)
         if self._with_database:
             if options.provision_db:
-                self._say("Provisioning PostgreSQL users/databases:", "- user 'engine', database 'engine'", "Restoring:")
+                self._say(
+                    "Provisioning PostgreSQL users/databases:", "- user 'engine', database 'engine'", "Restoring:"
+                )
             self._restore_database(scratch / archive.DATABASE)
         self._say("You should now run engine-setup.")
 
@@ -134,15 +147,24 @@ class Backup:
         self._say("- Engine database 'engine'")
         archive.load(dump, self._layout.database)
         with sqlite3.connect(self._layout.database, timeout=60) as connection:
-            self._say("  - Cleaning up temporary tables in engine database 'engine'",
-                      "  - Updating DbJustRestored VdcOption in engine database")  # fmt: skip
+            self._say(
+                "  - Cleaning up temporary tables in engine database 'engine'",
+                "  - Updating DbJustRestored VdcOption in engine database",
+            )
             surgery.mark_restored(connection)
             self._say("  - Resetting HA VM status")
             surgery.reset_engine_vm(connection)
-            self._say(_LINE, "Please note:", "", f"The engine database was backed up at {made} .", "",
-                      "Objects that were added, removed or changed after this date, such as virtual",
-                      "machines, disks, etc., are missing in the engine, and will probably require",
-                      "recovery or recreation.", _LINE)  # fmt: skip
+            self._say(
+                _LINE,
+                "Please note:",
+                "",
+                f"The engine database was backed up at {made} .",
+                "",
+                "Objects that were added, removed or changed after this date, such as virtual",
+                "machines, disks, etc., are missing in the engine, and will probably require",
+                "recovery or recreation.",
+                _LINE,
+            )
             self._remove_hosted_engine(connection)
 
     def _remove_hosted_engine(self, connection: sqlite3.Connection) -> None:
@@ -153,19 +175,32 @@ class Backup:
             except ValueError as error:
                 raise ArchiveError(f"Failed to remove the hosted-engine storage domain: {error}") from error
         if self._options.he_remove_hosts:
-            self._say("  - Removing all the hosted-engine hosts.",
-                      "  - Please redeploy already existing HE hosts IMMEDIATELY after restore, to avoid possible SPM deadlocks.")  # fmt: skip
+            self._say(
+                "  - Removing all the hosted-engine hosts.",
+                "  - Please redeploy already existing HE hosts IMMEDIATELY after restore, "
+                "to avoid possible SPM deadlocks.",
+            )
             surgery.remove_hosts(connection)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="engine-backup", description="engine-backup: backup and restore ovirt-engine environment")
+    parser = argparse.ArgumentParser(
+        prog="engine-backup", description="engine-backup: backup and restore ovirt-engine environment"
+    )
     parser.add_argument("--mode", choices=("backup", "restore", "verify"), default="backup")
-    parser.add_argument("--scope", choices=("all", "files", "db", "dwhdb", "cinderlibdb", "keycloakdb", "grafanadb"), default="all")
+    parser.add_argument(
+        "--scope", choices=("all", "files", "db", "dwhdb", "cinderlibdb", "keycloakdb", "grafanadb"), default="all"
+    )
     parser.add_argument("--file", type=Path)
     parser.add_argument("--log", type=Path)
     parser.add_argument("--provision-all-databases", "--provision-db", dest="provision_db", action="store_true")
-    for name in ("restore-permissions", "no-restore-permissions", "he-remove-storage-vm", "he-remove-hosts", "keep-temporary-data"):
+    for name in (
+        "restore-permissions",
+        "no-restore-permissions",
+        "he-remove-storage-vm",
+        "he-remove-hosts",
+        "keep-temporary-data",
+    ):
         parser.add_argument(f"--{name}", action="store_true")
     return parser.parse_args(argv)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 
 _KEPT = {"audit_log"}
 """Tables that remember what is gone."""
@@ -21,7 +22,7 @@ class Deletions:
         for kind in ("vm", "vds"):
             connection.create_function(f"delete{kind}", 1, self._note(kind))
 
-    def _note(self, kind: str):  # noqa: ANN202
+    def _note(self, kind: str) -> Callable[[str | None], str]:
         def note(key: str | None) -> str:
             if key is not None:
                 self._noted.append((kind, str(key)))
@@ -61,9 +62,14 @@ def register(connection: sqlite3.Connection) -> Deletions:
         return _like(pattern, flags).fullmatch(str(value)) is not None
 
     connection.create_function("like", 2, matches, deterministic=True)
-    connection.create_function("match", 2, lambda pattern, value: matches(pattern, value, re.IGNORECASE), deterministic=True)
     connection.create_function(
-        "regexp", 2, lambda pattern, value: None if value is None else re.search(pattern, str(value)) is not None, deterministic=True
+        "match", 2, lambda pattern, value: matches(pattern, value, re.IGNORECASE), deterministic=True
+    )
+    connection.create_function(
+        "regexp",
+        2,
+        lambda pattern, value: None if value is None else re.search(pattern, str(value)) is not None,
+        deterministic=True,
     )
     connection.create_function("now", 0, lambda: connection.execute("SELECT datetime('now') || '+00'").fetchone()[0])
     return Deletions(connection)

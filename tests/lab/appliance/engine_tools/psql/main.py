@@ -17,8 +17,24 @@ from . import table, translate
 from .functions import register
 
 _SHORT = "c:f:tAqF:XwP:v:d:h:U:p:1"
-_LONG = ["command=", "file=", "tuples-only", "no-align", "quiet", "field-separator=", "no-psqlrc", "no-password", "pset=", "set=",
-         "variable=", "dbname=", "host=", "username=", "port=", "single-transaction"]  # fmt: skip
+_LONG = [
+    "command=",
+    "file=",
+    "tuples-only",
+    "no-align",
+    "quiet",
+    "field-separator=",
+    "no-psqlrc",
+    "no-password",
+    "pset=",
+    "set=",
+    "variable=",
+    "dbname=",
+    "host=",
+    "username=",
+    "port=",
+    "single-transaction",
+]
 
 
 @dataclass
@@ -58,7 +74,9 @@ class Session:
         self._options = options
         sqlite3.register_converter("BOOLEAN", lambda text: "f" if text in (b"0", b"false") else "t")
         uri = f"file:{database}?mode=rw"
-        self._connection = sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None, detect_types=sqlite3.PARSE_DECLTYPES)
+        self._connection = sqlite3.connect(
+            uri, uri=True, timeout=60, isolation_level=None, detect_types=sqlite3.PARSE_DECLTYPES
+        )
         self._deletions = register(self._connection)
 
     def run(self, script: str, origin: str = "") -> bool:
@@ -97,7 +115,9 @@ class Session:
             return
         count = len(rows) if cursor.description else cursor.rowcount
         counted = {"UPDATE": f"UPDATE {count}", "DELETE": f"DELETE {count}", "INSERT": f"INSERT 0 {count}"}
-        print(counted.get(verb) or " ".join(statement.upper().split()[: 2 if verb in ("CREATE", "DROP", "ALTER") else 1]))
+        print(
+            counted.get(verb) or " ".join(statement.upper().split()[: 2 if verb in ("CREATE", "DROP", "ALTER") else 1])
+        )
 
 
 def main(argv: Sequence[str] | None = None, layout: Layout | None = None) -> int:
@@ -106,13 +126,16 @@ def main(argv: Sequence[str] | None = None, layout: Layout | None = None) -> int
     try:
         options = parse(sys.argv[1:] if argv is None else argv)
     except getopt.GetoptError as error:
-        print(f"psql: {error}\npsql: hint: Try \"psql --help\" for more information.", file=sys.stderr)
+        print(f'psql: {error}\npsql: hint: Try "psql --help" for more information.', file=sys.stderr)
         return 0
     try:
         session = Session(layout.database, options)
     except sqlite3.Error:
-        print('psql: error: connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused\n'
-              "\tIs the server running on that host and accepting TCP/IP connections?", file=sys.stderr)  # fmt: skip
+        print(
+            'psql: error: connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused\n'
+            "\tIs the server running on that host and accepting TCP/IP connections?",
+            file=sys.stderr,
+        )
         return 0
     for kind, text in options.work or [("file", "-")]:
         if kind == "command":

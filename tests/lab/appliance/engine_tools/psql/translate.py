@@ -1,6 +1,6 @@
 """From the PostgreSQL that deployments send to SQLite's dialect, and SQLite's errors back into PostgreSQL's words.
 
-What is translated: casts (`x::uuid`), the schema name `public.`, ILIKE, `~`, and `string_agg`. The rest of what is sent is
+What is translated: casts (`x::uuid`), the schema name `public.`, ILIKE, `~`, and `string_agg`. The rest is
 common to both (UPDATE ... FROM, RETURNING, ||, COALESCE, true/false).
 """
 

@@ -35,11 +35,15 @@ def parse(argv: Sequence[str]) -> Arguments:
     parser = argparse.ArgumentParser(prog="engine-setup", allow_abbrev=False)
     parser.add_argument("--log", type=Path, help="write log to this file")
     parser.add_argument("--config", type=Path, help="load configuration files")
-    parser.add_argument("--config-append", type=Path, action="append", default=[], help="load extra configuration files")
+    parser.add_argument(
+        "--config-append", type=Path, action="append", default=[], help="load extra configuration files"
+    )
     parser.add_argument("--offline", action="store_true", help="offline mode")
     parser.add_argument("--generate-answer", type=Path, help="generate answer file")
     parser.add_argument("--accept-defaults", action="store_true", help="accept all defaults")
-    parser.add_argument("--reconfigure-optional-components", action="store_true", help="ask about previously disabled components")
+    parser.add_argument(
+        "--reconfigure-optional-components", action="store_true", help="ask about previously disabled components"
+    )
     parser.add_argument("--otopi-environment", default="", help='extra environment, "KEY=type:value KEY=type:value"')
     given = parser.parse_args(argv)
     overrides = {}

@@ -13,14 +13,15 @@ from .dialog import Dialog
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _IN_HOSTED_ENGINE = (
-    'It seems that you are running your engine inside of the hosted-engine VM and are not in "Global Maintenance" mode.\n'
+    "It seems that you are running your engine inside of the hosted-engine VM "
+    'and are not in "Global Maintenance" mode.\n'
     'In that case you should put the system into the "Global Maintenance" mode before running engine-setup, or the '
     "hosted-engine HA agent might kill the machine, which might corrupt your data."
 )
 
 
 def host_name(fqdn: str, hosts_file: Path, dialog: Dialog) -> list[str]:
-    """The addresses of the engine's name; warns as the real one. Raises SetupError for a name that is none or does not resolve."""
+    """The addresses of the engine's name; warns as the real one. Raises SetupError when there are none."""
     if not _NAME.fullmatch(fqdn):
         raise SetupError(f"Host name is not valid: {fqdn} is not a valid host name")
     if "." not in fqdn:
@@ -40,7 +41,9 @@ def local_address(addresses: list[str], dialog: Dialog) -> None:
     said = subprocess.run(["ip", "-o", "address", "show"], capture_output=True, text=True, check=False).stdout
     ours = set(re.findall(r"inet6? ([0-9a-f.:]+)/", said))
     if ours.isdisjoint(addresses):
-        dialog.warning("Cannot validate host name settings, reason: resolved host does not match any of the local addresses")
+        dialog.warning(
+            "Cannot validate host name settings, reason: resolved host does not match any of the local addresses"
+        )
 
 
 def has_database(path: Path) -> bool:
@@ -57,7 +60,9 @@ def has_database(path: Path) -> bool:
 def option(path: Path, name: str) -> str | None:
     """Value of an option for version `general`, or None."""
     with _open(path) as connection:
-        row = connection.execute("SELECT option_value FROM vdc_options WHERE option_name = ? AND version = 'general'", (name,)).fetchone()
+        row = connection.execute(
+            "SELECT option_value FROM vdc_options WHERE option_name = ? AND version = 'general'", (name,)
+        ).fetchone()
     return row[0] if row else None
 
 
@@ -68,7 +73,9 @@ def global_maintenance(path: Path, environment: Environment, dialog: Dialog) -> 
     name = option(path, "HostedEngineVmName") or "HostedEngine"
     with _open(path) as connection:
         row = connection.execute(
-            "SELECT s.ha_global_maintenance FROM vms v LEFT JOIN vds_statistics s ON s.vds_id = v.run_on_vds WHERE v.vm_name = ?", (name,)
+            "SELECT s.ha_global_maintenance FROM vms v LEFT JOIN vds_statistics s ON s.vds_id = v.run_on_vds "
+            "WHERE v.vm_name = ?",
+            (name,),
         ).fetchone()
     if row is None:
         return

@@ -53,7 +53,9 @@ class Dialog:
         text = self.clean(text)
         for line in text.splitlines() or [""]:
             width = len(line) - len(line.lstrip())
-            folded = textwrap.wrap(line, 69, subsequent_indent=" " * width, break_long_words=False, break_on_hyphens=False)
+            folded = textwrap.wrap(
+                line, 69, subsequent_indent=" " * width, break_long_words=False, break_on_hyphens=False
+            )
             for part in folded or [""]:
                 self._out.write(f"{_INDENT if part else ' ' * 9}{part}\n")
         self._out.flush()

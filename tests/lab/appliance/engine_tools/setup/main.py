@@ -148,8 +148,12 @@ class Setup:
         digest = hashlib.sha256(certificate).hexdigest().upper()
         dialog.title("SUMMARY")
         dialog.note(f"Please use the user '{environment.admin_user}' and password specified in order to login")
-        dialog.note(f"Web access is enabled at:\n    http://{environment.fqdn}:80/ovirt-engine\n    https://{environment.fqdn}:443/ovirt-engine")
-        dialog.note(f"Internal CA fingerprint: SHA256: {':'.join(digest[place : place + 2] for place in range(0, 64, 2))}")
+        dialog.note(
+            f"Web access is enabled at:\n    http://{environment.fqdn}:80/ovirt-engine\n    https://{environment.fqdn}:443/ovirt-engine"
+        )
+        dialog.note(
+            f"Internal CA fingerprint: SHA256: {':'.join(digest[place : place + 2] for place in range(0, 64, 2))}"
+        )
         dialog.title("END OF SUMMARY")
 
     def _end(self, failed: bool) -> None:

@@ -35,7 +35,7 @@ _ENGINE_CONF = {
         'ENGINE_SSO_CLIENT_ID="ovirt-engine-core"\nENGINE_SSO_SERVICE_SSL_VERIFY_HOST=false\nENGINE_SSO_SERVICE_SSL_VERIFY_CHAIN=true\n'
         'SSO_ALTERNATE_ENGINE_FQDNS=""\nSSO_ENGINE_URL="https://${{ENGINE_FQDN}}/ovirt-engine/"\nSSO_CALLBACK_PREFIX_CHECK=true\n'
     ),
-}  # fmt: skip
+}
 
 
 def write_private(path: Path, text: str, mode: int = 0o600) -> None:
@@ -64,10 +64,14 @@ def make_pki(layout: Layout, environment: Environment, dialog: Dialog) -> None:
 def write_configuration(layout: Layout, environment: Environment) -> None:
     """engine.conf.d, and the simulator's own configuration with a hash of the administrator's password."""
     values = {
-        "host": environment["OVESETUP_DB/host"], "port": environment["OVESETUP_DB/port"], "user": environment["OVESETUP_DB/user"],
-        "database": environment["OVESETUP_DB/database"], "file": layout.shown(layout.database), "pki": layout.shown(layout.pki),
+        "host": environment["OVESETUP_DB/host"],
+        "port": environment["OVESETUP_DB/port"],
+        "user": environment["OVESETUP_DB/user"],
+        "database": environment["OVESETUP_DB/database"],
+        "file": layout.shown(layout.database),
+        "pki": layout.shown(layout.pki),
         "fqdn": environment.fqdn,
-    }  # fmt: skip
+    }
     for name, template in _ENGINE_CONF.items():
         path = layout.config / "engine.conf.d" / name
         if name != "11-setup-sso.conf" or not path.exists():
@@ -75,11 +79,19 @@ def write_configuration(layout: Layout, environment: Environment) -> None:
     password = environment.get(ADMIN_PASSWORD)
     stored = _password_hash(str(password)) if password else previous_hash(layout)
     settings: dict[str, str | int] = {
-        "listen": "0.0.0.0", "port": 443, "http_port": 80, "fqdn": environment.fqdn, "pki_dir": str(layout.pki),
-        "database": str(layout.database), "log_dir": str(layout.log_dir), "admin_user": environment.admin_user,
-        "admin_password_hash": stored, "ssh_key": str(layout.pki / "keys/engine_id_rsa"),
-        "known_hosts": str(layout.root / "var/lib/ovirt-engine/.ssh/known_hosts"), "organization": environment.organization,
-    }  # fmt: skip
+        "listen": "0.0.0.0",
+        "port": 443,
+        "http_port": 80,
+        "fqdn": environment.fqdn,
+        "pki_dir": str(layout.pki),
+        "database": str(layout.database),
+        "log_dir": str(layout.log_dir),
+        "admin_user": environment.admin_user,
+        "admin_password_hash": stored,
+        "ssh_key": str(layout.pki / "keys/engine_id_rsa"),
+        "known_hosts": str(layout.root / "var/lib/ovirt-engine/.ssh/known_hosts"),
+        "organization": environment.organization,
+    }
     write_private(layout.simulator_config, "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items()))
 
 
@@ -119,7 +131,9 @@ def systemctl(*arguments: str) -> str:
 
 def last_words(unit: str) -> str:
     """The last line that a unit wrote to the journal."""
-    done = subprocess.run(["journalctl", "--unit", unit, "--lines=20", "--output=cat"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["journalctl", "--unit", unit, "--lines=20", "--output=cat"], capture_output=True, text=True, check=False
+    )
     lines = [line for line in done.stdout.splitlines() if line and "ovirt-engine.service" not in line]
     return lines[-1] if lines else ""
 
@@ -131,7 +145,9 @@ def wait_for_database(layout: Layout, why_service_fails: Callable[[], str], dead
         if reason := why_service_fails():
             raise SetupError(f"Failed to start service 'ovirt-engine': {reason}")
         if time.monotonic() > end:
-            raise SetupError(f"{layout.shown(layout.database)} has no options {deadline:.0f} s after the start of ovirt-engine")
+            raise SetupError(
+                f"{layout.shown(layout.database)} has no options {deadline:.0f} s after the start of ovirt-engine"
+            )
         time.sleep(0.2)
 
 
@@ -139,6 +155,12 @@ def complete_options(layout: Layout, environment: Environment) -> None:
     """Add the options that a real installation has and the database lacks, and mark a restored database as set up."""
     with sqlite3.connect(layout.database, timeout=60) as connection:
         known = set(connection.execute("SELECT option_name, version FROM vdc_options"))
-        rows = [(name, value, value, version) for name, version, value in json.loads(_OPTIONS.read_text()) if (name, version) not in known]
-        connection.executemany("INSERT INTO vdc_options (option_name, option_value, default_value, version) VALUES (?, ?, ?, ?)", rows)
+        rows = [
+            (name, value, value, version)
+            for name, version, value in json.loads(_OPTIONS.read_text())
+            if (name, version) not in known
+        ]
+        connection.executemany(
+            "INSERT INTO vdc_options (option_name, option_value, default_value, version) VALUES (?, ?, ?, ?)", rows
+        )
         connection.execute("UPDATE vdc_options SET option_value = '0' WHERE option_name = 'DbJustRestored'")

@@ -18,7 +18,11 @@ def main() -> int:
             storage_server.validate_pre_connected_path(vdsm, config)
             storage_server.connect_storage_server(vdsm, config, TIMEOUT)
     except (
-        DuplicateStorageConnectionException, RuntimeError, TypeError, vdsm_api.VdsmError, *vdsm_api.UNREACHABLE,
+        DuplicateStorageConnectionException,
+        RuntimeError,
+        TypeError,
+        vdsm_api.VdsmError,
+        *vdsm_api.UNREACHABLE,
     ) as exc:
         print(f"Cannot connect the storage: {exc}", file=sys.stderr)
         return 1

@@ -62,8 +62,8 @@ def _launch_paused(xml: str, paused: str) -> str:
 def parse_vm_conf(text: str) -> Spec:
     """Return the parameters of VM.create.
 
-    ``devices`` is a list, ``custom_KEY`` goes under ``custom``, ``xmlBase64`` becomes ``xml``. Raises ValueError for a device
-    or a base64 text that cannot be read (binascii.Error is one).
+    ``devices`` is a list, ``custom_KEY`` goes under ``custom``, ``xmlBase64`` becomes ``xml``. Raises ValueError for a
+    device or a base64 text that cannot be read (binascii.Error is one).
     """
     params: Spec = {}
     for raw in text.splitlines():

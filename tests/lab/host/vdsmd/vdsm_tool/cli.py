@@ -29,7 +29,7 @@ def _configure(arguments: list[str]) -> None:
     print("\nChecking configuration status...\n")
     state = configure.is_configured()
     for module, done in state.items():
-        print(f"{module} is {'already' if done else 'not'} configured {'for' if done else 'for'} vdsm")
+        print(f"{module} is {'already configured for vdsm' if done else 'not configured for vdsm yet'}")
     if configure.is_active("vdsmd.service") and not force:
         if all(state.values()):
             return

@@ -65,6 +65,7 @@ class Host:
         self.mom: dict[str, Any] = {}
         self.secrets: dict[str, Any] = {}
         self.broken_domains: set[str] = set()
+        self.server_address = address  # on which the last request came in
         self.faults: list[dict[str, Any]] = []
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
         self.unknown: str = config.get("unknown", "error")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any, Optional
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from fake_engine import Answer, FakeEngine, golden
@@ -19,7 +20,6 @@ OLD = "b4c3c083-7fd6-4874-bf94-fd1d07ada7bb"
 DC = "1aaa1bbd-2510-40aa-bbd9-0b39f2c6129d"
 HOST = "b50b34e5-123a-4b04-9659-9a1c6f56e35d"
 WANTED = WantedDomain("cf_sd1", "nfs", "storage.example.test", "/exports/cf-one/", "cf_host1")
-FRESH = StorageEvidence("cf_sd1", (), 0)
 DONE = Answer(200, "<action><status>complete</status></action>")
 NONE = Answer(200, "<storage_domains/>")
 
@@ -47,12 +47,12 @@ def ready(engine: FakeEngine) -> FakeEngine:
 def maker(
     session: Session,
     journal: Journal,
-    evidence: Optional[StorageEvidence] = FRESH,
+    found: Sequence[StorageEvidence] = (),
     size: int = 61 * GIB,
     wanted: WantedDomain = WANTED,
 ) -> DomainMaker:
     host: dict[str, Any] = {"id": HOST, "data_center_id": DC}
-    return DomainMaker(session, journal, wanted, host, lambda _domain: evidence, size, 0, 60)
+    return DomainMaker(session, journal, wanted, host, lambda _wanted: list(found), size, 0, 60)
 
 
 def test_a_domain_is_made_in_few_exchanges(ready: FakeEngine, session: Session, journal: Journal) -> None:
@@ -87,21 +87,25 @@ def test_a_domain_that_was_not_attached_is_attached(ready: FakeEngine, session: 
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
-        (StorageEvidence("cf_sd1", ("pool-1",), 0), "belongs to data center pool-1"),
-        (StorageEvidence("cf_sd1", (), 4), "holds 4 disks"),
-        (StorageEvidence("vm_storage", (), None), "was made as vm_storage"),
+        (StorageEvidence(OLD, "cf_sd1", ("pool-1",), 0), "belongs to data center pool-1"),
+        (StorageEvidence(OLD, "cf_sd1", (), 4), "holds 4 disks"),
+        (StorageEvidence(OLD, "vm_storage", (), 0), "was made as vm_storage"),
     ],
 )
 def test_a_domain_that_was_there_is_refused_and_left_alone(
     ready: FakeEngine, session: Session, journal: Journal, evidence: StorageEvidence, words: str
 ) -> None:
     with pytest.raises(HostedEngineError) as failure:
-        maker(session, journal, evidence).ensure()
+        maker(session, journal, [evidence]).ensure()
     assert failure.value.problem.id == "storage.not_empty"
     assert words in failure.value.observed
-    assert ready.asked("DELETE", f"/api/storagedomains/{SD}")[0].query == {"host": "cf_host1"}
-    assert ready.asked("POST", f"/api/datacenters/{DC}/storagedomains") == []
+    assert ready.asked("POST", "/api/storagedomains") == []
     assert journal.made("storage_domain") == []
+
+
+def test_what_an_attempt_of_ours_left_empty_is_used(ready: FakeEngine, session: Session, journal: Journal) -> None:
+    _facts, changed = maker(session, journal, [StorageEvidence(SD, "cf_sd1", (), 0)]).ensure()
+    assert changed
 
 
 def test_our_own_domain_that_is_too_small_is_wiped(ready: FakeEngine, session: Session, journal: Journal) -> None:

@@ -14,7 +14,6 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.target
     PSQL,
     TargetVm,
     WantedVm,
-    remember_configuration_disk,
 )
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
@@ -28,6 +27,7 @@ CLUSTER = "9d4dc3b0-e071-48c7-b1bd-37fe8fe1f167"
 NETWORK = "36ba3538-3d07-42cb-8fcd-4b0e91be9f7f"
 DISKS = f"/api/storagedomains/{SD}/disks"
 FOUR = disks.wanted(SD, 10 * 2**30)
+BUSY = "[Cannot ${action} Storage. Related operation is currently in progress. Please try again later.]"
 MAC = "00:16:3E:00:00:01"
 WANTED = WantedVm("cf_he", 2**34, 4, MAC, "uefi", CLUSTER, "ovirtmgmt", NETWORK)
 
@@ -155,6 +155,36 @@ def test_a_new_vm_is_made_wired_and_attached(engine: FakeEngine, session: Sessio
     assert journal.made("target_vm")[0]["id"] == VM
 
 
+def test_a_disk_that_is_still_locked_is_attached_a_little_later(
+    engine: FakeEngine, session: Session, journal: Journal, clock: Ticking
+) -> None:
+    plan_new_vm(engine)
+    busy = fault(
+        409, "[Cannot attach Virtual Disk. Related operation is currently in progress. Please try again later.]"
+    )
+    path = f"/api/vms/{VM}/diskattachments"
+    engine.plan("POST", path, busy, busy, golden("vms/attach-he-disk"))
+    vm = target(session, journal)
+    vm.create()
+    assert vm.attach()
+    assert clock.pauses == [0.5, 0.75]
+    engine.plan("POST", path, busy)
+    with pytest.raises(HostedEngineError, match="Related operation") as failure:
+        vm.attach()
+    assert failure.value.problem.id == "wait.deadline"
+
+
+def test_another_refusal_is_final(engine: FakeEngine, session: Session, journal: Journal, clock: Ticking) -> None:
+    plan_new_vm(engine)
+    path = f"/api/vms/{VM}/diskattachments"
+    engine.plan("POST", path, fault(409, "[Cannot attach Virtual Disk. The disk is already attached to VM.]"))
+    vm = target(session, journal)
+    vm.create()
+    with pytest.raises(HostedEngineError, match="already attached"):
+        vm.attach()
+    assert clock.pauses == []
+
+
 def test_our_vm_is_found_again(engine: FakeEngine, session: Session, journal: Journal) -> None:
     engine.plan("GET", "/api/vms", golden("vms/search-he"))
     attachments = f'<disk_attachments><disk_attachment id="{FOUR[0].id}"/></disk_attachments>'
@@ -222,14 +252,26 @@ def made(engine: FakeEngine, session: Session, journal: Journal) -> TargetVm:
 
 def test_the_origin_is_set_once(engine: FakeEngine, session: Session, journal: Journal) -> None:
     vm = made(engine, session, journal)
-    shell = Database(recorded("origin=6 WHERE vm_guid='99642496"))
-    assert vm.mark(shell)
-    assert shell.ran == [[PSQL, "-c", f"UPDATE vm_static SET origin=6 WHERE vm_guid='{VM}'"]]
+    shell = Database(recorded("origin=6 WHERE vm_guid='99642496") + recorded("HostedEngineConfigurationImageGuid"))
+    assert vm.mark(shell, "d1")
+    origin, note = shell.ran[0][2], shell.ran[0][4]
+    assert shell.ran == [[PSQL, "-c", origin, "-c", note]]
+    assert origin == f"UPDATE vm_static SET origin=6 WHERE vm_guid='{VM}'"
+    assert "option_value='d1'" in note
+    assert vm.configuration_disk_noted
     vm.publish()
     assert vm.is_managed
-    assert not vm.mark(Database())
+    assert not vm.mark(Database(), "d1")
     sent = engine.asked("PUT", f"/api/vms/{VM}")[0].body
     assert "<description>Hosted engine VM</description>" in sent
+
+
+def test_nothing_depends_on_the_note_of_the_configuration_disk(
+    engine: FakeEngine, session: Session, journal: Journal
+) -> None:
+    vm = made(engine, session, journal)
+    assert vm.mark(Database(recorded("origin=6 WHERE vm_guid='99642496")), "d1")
+    assert not vm.configuration_disk_noted
 
 
 @pytest.mark.parametrize("statement", ["vm_guid='00000000-0000-0000-0000-0000000000ff'", "nocolumn", "SELEC "])
@@ -238,7 +280,7 @@ def test_a_statement_that_changed_nothing_is_seen_though_psql_ends_with_0(
 ) -> None:
     vm = made(engine, session, journal)
     with pytest.raises(HostedEngineError) as failure:
-        vm.mark(Database(recorded(statement)))
+        vm.mark(Database(recorded(statement) + "UPDATE 1\n"), "d1")
     assert failure.value.problem.id == "engine.origin_not_set"
 
 
@@ -248,13 +290,6 @@ def test_an_engine_that_ignored_the_origin_is_noticed(engine: FakeEngine, sessio
     with pytest.raises(HostedEngineError) as failure:
         vm.publish()
     assert failure.value.observed == "origin ovirt"
-
-
-def test_the_configuration_disk_is_noted_where_that_is_possible() -> None:
-    shell = Database(recorded("HostedEngineConfigurationImageGuid"), "ERROR:  relation does not exist")
-    assert remember_configuration_disk(shell, "d1")
-    assert "option_value='d1'" in shell.ran[0][-1]
-    assert not remember_configuration_disk(shell, "d1")
 
 
 class Stores:
@@ -295,9 +330,8 @@ def test_a_stale_store_is_asked_for_again_and_told_at_last(
     engine: FakeEngine, session: Session, text: str, updated: bool
 ) -> None:
     engine.plan("GET", DISKS, golden("storage/ovf-disks"))
-    busy = "[Cannot ${action} Storage. Related operation is currently in progress. Please try again later.]"
     path = f"/api/storagedomains/{SD}/updateovfstore"
-    engine.plan("POST", path, fault(409, busy), golden("hosted-engine/update-ovf-store"))
+    engine.plan("POST", path, fault(409, BUSY), golden("hosted-engine/update-ovf-store"))
     with pytest.raises(HostedEngineError) as failure:
         wait(session, Stores((text, updated)), 60)
     assert failure.value.problem.id == "engine.ovf_stores_stale"

@@ -31,7 +31,7 @@ MARKER = "# hosted-engine-setup-localvmabcdefgh"
 ENGINE_SETUP = """#!/bin/sh
 echo "$@" >>ROOT/argv
 for word; do case $word in --config-append=*) cat "${word#*=}" >>ROOT/seen;; esac; done
-stat -c %a ROOT/root/hosted-engine-answers.conf >>ROOT/modes
+stat -c %a ROOT/run/ovirt-hosted-engine-answers.conf >>ROOT/modes
 echo '[ INFO  ] Stage: Initializing'
 if [ -e ROOT/broken ]; then
   echo "[ ERROR ] Failed to execute stage 'Setup validation': Hostname is not valid:"
@@ -54,7 +54,7 @@ class FolderGuest(Guest):
     off = False
 
     def _moved(self, text: str) -> str:
-        return re.sub(r"(?<![\w/.])/(etc|root|usr/lib)(?=/)", rf"{self.root}/\1", text)
+        return re.sub(r"(?<![\w/.])/(etc|root|run|usr/lib)(?=/)", rf"{self.root}/\1", text)
 
     def run(
         self, argv: Sequence[str], stdin: Optional[str] = None, timeout: float = 60.0, check: bool = True
@@ -81,7 +81,7 @@ class FolderGuest(Guest):
 @pytest.fixture
 def guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderGuest:
     root = tmp_path / "guest"
-    for folder in ("etc/ssh/sshd_config.d", "root/.ssh", "usr/lib/systemd/system", "etc/systemd/system", "bin"):
+    for folder in ("etc/ssh/sshd_config.d", "root/.ssh", "usr/lib/systemd/system", "etc/systemd/system", "run", "bin"):
         (root / folder).mkdir(parents=True)
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
     (root / "etc/ssh/sshd_config").write_text(f"Include {root}/etc/ssh/sshd_config.d/*.conf\n#PermitRootLogin no\n")
@@ -146,10 +146,10 @@ def test_sets_up_once(
     assert healthy == [("engine.hst.lab.test", "192.168.222.2", facts["ca_file"], 600.0)]
     argv = (guest.root / "argv").read_text().split()
     assert argv[:2] == ["--accept-defaults", f"--config-append={guest.root}/root/ovirt-engine-answers"]
-    assert "--offline" in argv and argv[-1] == f"--config-append={guest.root}/root/hosted-engine-answers.conf"
+    assert "--offline" in argv and argv[-1] == f"--config-append={guest.root}/run/ovirt-hosted-engine-answers.conf"
     assert f"OVESETUP_CONFIG/adminPassword=str:{PASSWORD}\n" in (guest.root / "seen").read_text()
     assert (guest.root / "modes").read_text() == "600\n"
-    assert not (guest.root / "root/hosted-engine-answers.conf").exists()
+    assert not (guest.root / "run/ovirt-hosted-engine-answers.conf").exists()
     assert "Stage: Initializing" in Path(facts["log"]).read_text()
     assert host_lines == [("192.168.222.2", "engine.hst.lab.test")]
     assert (guest.root / "etc/hosts").read_text().splitlines() == [
@@ -179,7 +179,7 @@ def test_a_failed_setup_says_why_and_leaves_no_password(
     assert caught.value.problem.id == "engine_setup.failed"
     assert caught.value.observed == "Failed to execute stage 'Setup validation': Hostname is not valid: no such name"
     assert caught.value.evidence["tail"][-1] == "[ ERROR ] Execution of setup failed"
-    assert not (guest.root / "root/hosted-engine-answers.conf").exists()
+    assert not (guest.root / "run/ovirt-hosted-engine-answers.conf").exists()
     assert "canary" not in str(caught.value.as_result())
     assert healthy == []
 

@@ -242,6 +242,26 @@ def test_firewalld_gets_services_it_knows_and_ports_for_the_others(firewalld: di
     ]
 
 
+def test_a_zone_file_that_only_repeats_the_default_goes(
+    firewalld: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default, own = tmp_path / "default.xml", tmp_path / "libvirt.xml"
+    monkeypatch.setattr(firewall, "DEFAULT_FILE", str(default))
+    monkeypatch.setattr(firewall, "ZONE_FILE", str(own))
+    rule = "<rule priority='32767'>\n <reject/>\n</rule>"
+    default.write_text(f"<zone target='ACCEPT'>\n<description>a\n b</description>{rule}<service name='ssh'/></zone>")
+    same = '<zone target="ACCEPT"><service name="ssh"/><rule priority="32767"><reject/></rule></zone>'
+    for text, new_file, stays in (
+        (same, True, False),
+        (same, False, True),
+        (same.replace("ssh", "http"), True, True),
+        (same.replace("ACCEPT", "DROP"), True, True),
+    ):
+        own.write_text(text)
+        firewall.remove(["--add-service=vdsm"], new_file)
+        assert own.exists() is stays
+
+
 def test_firewalld_that_has_everything_is_asked_once(firewalld: dict[str, Any]) -> None:
     firewalld["--list-all"] = "  services: ovirt-imageio ovirt-vmconsole libvirt-tls vdsm ssh dns\n"
     assert firewall.missing() == []

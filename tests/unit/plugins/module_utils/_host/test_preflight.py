@@ -24,7 +24,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.prefligh
     machine,
     names,
     network,
-    probe,  # noqa: F401  # it fills the registry
+    probe,
     registry,
 )
 
@@ -78,6 +78,7 @@ def net(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def found(settings: dict[str, Any], host: dict[str, Any], deployment: str = "none") -> dict[str, str]:
     context = registry.Context(registry.Settings(**{**SETTINGS, **settings}), {**HOST, **host}, None, deployment)
+    assert probe.run_all is registry.run_all  # its import has filled the registry
     return {finding["id"]: finding["severity"] for finding in registry.run_all(context)}
 
 
@@ -260,7 +261,9 @@ def test_small_facts(tmp_path: Path) -> None:
 
 def test_arp_frames() -> None:
     wanted = bytes([10, 77, 4, 50])
-    reply = bytes.fromhex("0200000000010200000000990806" "0001080006040002" "020000000099" "0a4d0432" "020000000001" "00000000")
+    ether = "020000000001" + "020000000099" + "0806"
+    body = "0001080006040002" + "020000000099" + "0a4d0432" + "020000000001" + "00000000"
+    reply = bytes.fromhex(ether + body)
     assert arp.holder(reply, wanted) == "02:00:00:00:00:99"
     assert arp.holder(reply, bytes([10, 77, 4, 51])) == ""
     question = arp._packet("02:00:00:00:00:01", "0.0.0.0", wanted)

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import StoreVolume
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import ovf_store, storage_evidence, vdsm
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import ovf_store, vdsm
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ovf_store import OvfStores
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed
 
@@ -17,7 +16,6 @@ CLIENT = FIXTURES / "host" / "vdsm" / "client"
 TAR = FIXTURES / "engine" / "ovf-store" / "ovf_store.tar"
 VM = "99642496-37b4-4fb0-94c3-75b6969a46df"
 STORE = StoreVolume("dc", "sd", "disk", "volume")
-DOMAIN = "11111111-2222-4333-8444-555555555501"
 
 
 @pytest.fixture
@@ -69,29 +67,3 @@ def test_a_volume_without_a_note_is_not_current(info: dict[str, Any]) -> None:
 
 def test_an_invalid_volume_is_not_current() -> None:
     assert not ovf_store.said_updated({"status": "INVALID", "description": '{"Updated":true}'})
-
-
-def test_a_domain_that_was_there_shows_its_pool(client: dict[str, Completed], tmp_path: Path) -> None:
-    client["StorageDomain getInfo"] = answer((CLIENT / "storagedomain-getinfo.stdout").read_text())
-    evidence = storage_evidence.look_into(DOMAIN, str(tmp_path))
-    assert evidence is not None
-    assert evidence.pools == ("99999999-0000-4000-8000-000000000001",)
-    assert (evidence.name, evidence.images) == ("hosted_storage", None)
-
-
-def test_the_disks_of_a_domain_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 1)
-    images = tmp_path / "nas:_a__b" / DOMAIN / "images"
-    images.mkdir(parents=True)
-    info = {"remotePath": "nas:/a_b", "type": "NFS"}
-    assert storage_evidence.count_images(DOMAIN, info, str(tmp_path)) == 0
-    (images / "d1").mkdir()
-    (images / "_remove_me_d2").mkdir()
-    assert storage_evidence.count_images(DOMAIN, info, str(tmp_path)) == 1
-    shutil.rmtree(images)
-    assert storage_evidence.count_images(DOMAIN, info, str(tmp_path)) is None
-
-
-def test_a_domain_that_vdsm_does_not_know_leaves_no_evidence(client: dict[str, Completed]) -> None:
-    client["StorageDomain getInfo"] = answer("(code=358, message=Storage domain does not exist)", rc=1)
-    assert storage_evidence.look_into(DOMAIN) is None

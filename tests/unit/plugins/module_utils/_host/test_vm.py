@@ -127,7 +127,7 @@ def test_the_seed_pins_the_host_key_and_brings_ours(
     text = read_iso(iso, "user-data", tmp_path)
     assert text.startswith("#cloud-config\n")
     data = json.loads(text.partition("\n")[2])
-    assert data["disable_root"] is False and data["ssh_pwauth"] is False and "users" not in data
+    assert data["disable_root"] is False and data["ssh_pwauth"] == "unchanged" and "users" not in data
     ours = Path(facts["ssh"]["key"] + ".pub").read_text().strip()
     assert data["ssh_authorized_keys"] == [ours, key]
     pinned = Path(facts["ssh"]["known_hosts"]).read_text().split()
@@ -330,6 +330,20 @@ def test_the_console_is_logged_and_there_are_no_graphics() -> None:
     assert found(text, "./devices/graphics") is None
     assert found(text, "./clock/timer") == {"name": "kvmclock", "present": "yes"}
     assert found(domain_xml(spec(virt_type="qemu")), "./clock/timer") is None
+
+
+@pytest.mark.parametrize("include", [True, False], ids=["drop-ins", "one file"])
+def test_sshd_takes_keys_only(tmp_path: Path, include: bool) -> None:
+    folder = tmp_path / "sshd_config.d"
+    folder.mkdir()
+    config = tmp_path / "sshd_config"
+    config.write_text("#PermitRootLogin no\nX11Forwarding no\n#UseDNS yes\nPasswordAuthentication yes\n")
+    if include:
+        config.write_text(f"Include {folder}/*.conf\n")
+    subprocess.run(["sh", "-c", seed._KEYS_ONLY.replace("/etc/ssh", str(tmp_path))], check=True)
+    text = (folder / "00-node0-bootstrap.conf").read_text() if include else config.read_text()
+    wanted = {"PermitRootLogin prohibit-password", "PasswordAuthentication no", "UseDNS no"}
+    assert set(text.splitlines()) == wanted | (set() if include else {"X11Forwarding no"})
 
 
 def test_the_password_is_hashed_without_being_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,8 +231,9 @@ class HostedEngine:
         if state is None:
             return
         try:
+            self.lock_host_id(self._host_id)
             self._publish(state)
-        except BrokerConnectionError as exc:
+        except (BrokerConnectionError, HostIdLockedError) as exc:
             _log.error("The end of the agent cannot be published: %s", exc)
 
     # -- clean-up of a slot --------------------------------------------------------------------------------------------

@@ -46,9 +46,8 @@ def load_factor(history: Sequence[tuple[float, float | None]]) -> float:
 def _cpu_penalty(load: float, config: ScoreConfig) -> int:
     low, high = config["cpu-load-penalty-min"], config["cpu-load-penalty-max"]
     if high <= low:
-        share = 1.0 if load >= high else 0.0
-    else:
-        share = min(1.0, max(0.0, (load - low) / (high - low)))
+        return int(config["cpu-load-score-penalty"]) if load >= high else 0
+    share = min(1.0, max(0.0, (load - low) / (high - low)))
     return int(share * config["cpu-load-score-penalty"])
 
 
@@ -66,8 +65,8 @@ def score(
 ) -> int:
     """Return the points of a host that may run the engine VM.
 
-    ``network`` is the share of successful tests, memory is MiB, ``retries`` the failed starts. ``memory_counts`` is false in
-    states that already hold the VM.
+    ``network`` is the share of successful tests, memory is MiB, ``retries`` the failed starts. ``memory_counts`` is
+    false in states that already hold the VM.
     """
     if retries > constants.ENGINE_RETRY_MAX:
         return 0

@@ -59,7 +59,7 @@ class Snapshot:
     def health(self) -> engine.EngineStatus:
         """The local engine status; raises TypeError while there is none, which ends the loop (known fault)."""
         status: Any = self.local.engine_health
-        status["vm"]  # noqa: B018 - a missing status must raise here
+        status["vm"]
         return dict(status)
 
     @property

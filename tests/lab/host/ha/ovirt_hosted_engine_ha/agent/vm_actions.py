@@ -15,7 +15,11 @@ class CommandLineVm:
     @staticmethod
     def _run(option: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [constants.HOSTED_ENGINE_BINARY, option], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            [constants.HOSTED_ENGINE_BINARY, option],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         _log.info("hosted-engine %s: rc %d, stdout %r, stderr %r", option, done.returncode, done.stdout, done.stderr)
         return done
@@ -26,6 +30,6 @@ class CommandLineVm:
         return done.returncode == 0 or done.stdout.startswith("VM exists and its status is")
 
     def stop(self, force: bool) -> bool:
-        """Shut down or power off. A VM that is gone was meant to be as good, but vdsm says so on stderr (known fault)."""
+        """Shut down or power off; a VM that is gone was meant to be as good, but is told on stderr (known fault)."""
         done = self._run("--vm-poweroff" if force else "--vm-shutdown")
         return done.returncode == 0 or done.stdout.startswith("Virtual machine does not exist")

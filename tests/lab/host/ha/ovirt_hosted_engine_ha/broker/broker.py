@@ -15,7 +15,7 @@ from ..env import constants, timing
 from ..env.config import Config
 from ..lib.unixrpc import UnixXmlRpcServer
 from ..lib.vdsm_api import SharedVdsm
-from . import notifications, storage
+from . import faults, notifications, storage
 from .domain_monitor import DomainMonitor
 from .hosts_state import HostsState
 from .listener import Methods, open_listener
@@ -50,6 +50,7 @@ class Broker:
 
     def prepare(self) -> UnixXmlRpcServer:
         """Reach the storage and open the socket; whatever goes wrong is raised."""
+        faults.refuse_start()
         config = Config()
         # the real one waits too; a socket that is there at once would hide races in its users
         time.sleep(self._timing.broker_start_delay)

@@ -3,6 +3,7 @@
 
 import errno
 import fcntl
+import importlib
 import logging
 import os
 import threading
@@ -41,9 +42,8 @@ class SanlockLockspace:
     """The real thing: delta leases of the sanlock daemon, which outlive the broker."""
 
     def __init__(self, path: str, sector_size: int, timing: Timing) -> None:
-        import sanlock  # only where the daemon runs
-
-        self._sanlock: Any = sanlock
+        # the module exists only where the daemon does
+        self._sanlock: Any = importlib.import_module("sanlock")
         self._name = constants.LOCKSPACE_NAME.encode()
         self._path = path
         self._sector_size = sector_size
@@ -53,9 +53,7 @@ class SanlockLockspace:
         """Acquire; see Lockspace."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._sanlock.add_lockspace(
-                    self._name, host_id, self._path, iotimeout=self._timing.sanlock_io_timeout
-                )
+                self._sanlock.add_lockspace(self._name, host_id, self._path, iotimeout=self._timing.sanlock_io_timeout)
                 _log.info("Acquired host id %d in %s", host_id, self._path)
                 return
             except self._sanlock.SanlockException as exc:
@@ -105,7 +103,9 @@ class FileLockspace:
         self._path = os.path.realpath(path)
         self._held: dict[int, int] = {}
         self._lock = threading.Lock()
-        _log.warning("No sanlock daemon on this host: host ids are locked by files %s.host-<id>.lock instead", self._path)
+        _log.warning(
+            "No sanlock daemon on this host: host ids are locked by files %s.host-<id>.lock instead", self._path
+        )
 
     def lock(self, host_id: int) -> None:
         """Lock the file; see Lockspace."""

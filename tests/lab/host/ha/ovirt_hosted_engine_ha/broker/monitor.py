@@ -54,7 +54,7 @@ class _Running:
             try:
                 self.result = self._submonitor.action()
             except Exception:
-                # the thread of a monitor must outlive whatever its surroundings do; the result tells that it does not know
+                # a monitor must outlive whatever its surroundings do; no result says that it does not know
                 _log.exception("Monitor %s failed", self.kind)
                 self.result = None
             self._wake.wait(self._interval)

@@ -37,7 +37,9 @@ def is_wanted(values: Mapping[str, str], event: str, detail: str) -> bool:
     return bool(pattern) and re.search(str(pattern), detail.lower()) is not None
 
 
-def compose(values: Mapping[str, str], event: str, detail: str, options: Mapping[str, str]) -> email.message.EmailMessage:
+def compose(
+    values: Mapping[str, str], event: str, detail: str, options: Mapping[str, str]
+) -> email.message.EmailMessage:
     """Return the mail: subject, and the body from the template of the event. Raises OSError without a template."""
     path = os.path.join(constants.NOTIFICATIONS_DIR, f"{event}.txt")
     with open(path, encoding="utf-8") as stream:
@@ -70,4 +72,3 @@ def notify(fetch: Callable[[], dict[str, str]], event: str, detail: str, options
         _log.error("Failed to send the mail about %s: %s", detail, exc)
         return False
     return True
-

@@ -18,8 +18,8 @@ _log = logging.getLogger(__name__)
 class StatusBroker:
     """Keeps the last reading of the volume and the next update to write.
 
-    One update waits at most: a later one takes the place of an earlier one that was not yet written, whichever slot each is
-    for (known fault, host contract 5.1). A storage error ends the broker.
+    One update waits at most: a later one takes the place of an earlier one that was not yet written, whichever slot
+    each is for (known fault, host contract 5.1). A storage error ends the broker.
     """
 
     def __init__(self, volume: str, lockspace: Lockspace, timing: Timing) -> None:

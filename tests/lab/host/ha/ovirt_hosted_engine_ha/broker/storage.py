@@ -27,8 +27,8 @@ class Volumes:
 def prepare(vdsm: vdsm_api.Vdsm, config: Config) -> Volumes:
     """Connect the storage, prepare both images and make the links.
 
-    Raises ValueError for missing ids, RuntimeError for an unknown or refused storage, DuplicateStorageConnectionException,
-    VdsmError, OSError.
+    Raises ValueError for missing ids, RuntimeError for an unknown or refused storage,
+    DuplicateStorageConnectionException, VdsmError, OSError.
     """
     metadata_ids = config.required(const.METADATA_IMAGE_UUID), config.required(const.METADATA_VOLUME_UUID)
     lockspace_ids = config.required(const.LOCKSPACE_IMAGE_UUID), config.required(const.LOCKSPACE_VOLUME_UUID)

@@ -66,8 +66,8 @@ def write_slot(path: str, host_id: int, data: bytes) -> None:
 def split_slots(path: str, data: bytes) -> dict[int, str]:
     """Return the text of every slot that does not start with a zero byte.
 
-    All of it is decoded at once and cut by characters: bytes that are not UTF-8 spoil everything, a character of two bytes
-    shifts all later slots (known faults, host contract 3.1, 3.2). Raises RequestError for the former.
+    All of it is decoded at once and cut by characters: bytes that are not UTF-8 spoil everything, a character of two
+    bytes shifts all later slots (known faults, host contract 3.1, 3.2). Raises RequestError for the former.
     """
     try:
         text = data.decode()

@@ -104,9 +104,9 @@ class HAClient:
     def reset_lockspace(self, force: bool = False) -> None:
         """Have the broker write an empty lockspace.
 
-        Without ``force`` raises RuntimeError unless global maintenance is on and every agent stopped. Both checks have the
-        holes of the original: without a slot 0 the first is skipped, and slots that cannot be read count as none (host
-        contract 4). Nothing is done on a host that is not configured.
+        Without ``force`` raises RuntimeError unless global maintenance is on and every agent stopped. Both checks have
+        the holes of the original: without a slot 0 the first is skipped, and slots that cannot be read count as none
+        (host contract 4). Nothing is done on a host that is not configured.
         """
         if not self._config.is_configured():
             return

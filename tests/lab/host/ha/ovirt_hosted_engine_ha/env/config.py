@@ -11,6 +11,7 @@ from . import config_file, config_ini, constants
 
 _log = logging.getLogger(__name__)
 
+
 def _write_cache(path: str, text: str) -> None:
     """Write a cache file; root leaves it to the owner of the directory, whose services use it too."""
     with open(path, "w", encoding="utf-8") as stream:
@@ -27,8 +28,8 @@ VolumePath = Callable[[], str]
 class Config:
     """Values of hosted-engine.conf, ha.conf and of the archive.
 
-    Every value is a text, or None where the key is missing. ``volume_path`` is asked only when the archive is needed; by
-    default vdsm prepares the image of the local hosted-engine.conf.
+    Every value is a text, or None where the key is missing. ``volume_path`` is asked only when the archive is needed;
+    by default vdsm prepares the image of the local hosted-engine.conf.
     """
 
     def __init__(self, volume_path: VolumePath | None = None) -> None:
@@ -45,7 +46,7 @@ class Config:
         return self._local.get(key)
 
     def required(self, key: str) -> str:
-        """Return a value of the local hosted-engine.conf; raises ValueError if it is missing, empty or the word None."""
+        """Return a value of hosted-engine.conf; raises ValueError if it is missing, empty or the word None."""
         value = self._local.get(key)
         if value in (None, "", "None"):
             raise ValueError(f"'{key} can't be '{value}'")
@@ -57,7 +58,7 @@ class Config:
         return int(text) if text else None
 
     def is_configured(self) -> bool | int | None:
-        """Return a true value if agent and clients may work: a host id, and ``configured`` absent or exactly ``True``."""
+        """Return a true value if agent and clients may work: a host id, and ``configured`` absent or just ``True``."""
         host_id = self.host_id()
         if not host_id:
             return host_id
@@ -125,9 +126,7 @@ class Config:
         if not found:
             raise KeyError(f"Configuration key not found: key={key}")
         if len(found) > 1:
-            raise ValueError(
-                f"Duplicate key {key}, please specify the key type. Available types are: {found}"
-            )
+            raise ValueError(f"Duplicate key {key}, please specify the key type. Available types are: {found}")
         return found[0]
 
     def get_shared(self, key: str, config_type: str | None) -> tuple[str | None, str]:

@@ -10,8 +10,8 @@ _log = logging.getLogger(__name__)
 def parse(text: str) -> dict[str, str]:
     """Return the last value of each key.
 
-    White space around key and value goes, quotes and inline comments stay; a line without ``=`` or whose first character is
-    ``#`` is skipped.
+    White space around key and value goes, quotes and inline comments stay; a line without ``=`` or whose first
+    character is ``#`` is skipped.
     """
     values: dict[str, str] = {}
     for raw in text.splitlines():

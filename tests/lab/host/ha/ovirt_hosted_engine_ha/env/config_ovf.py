@@ -9,8 +9,8 @@ from lxml import etree
 
 from ..lib import monotonic, ovf_store, vdsm_api
 from ..lib.ovf import ovf2VmParams
-from . import config_file, constants
 from . import config_constants as const
+from . import config_file, constants
 from .config import Config
 
 _log = logging.getLogger(__name__)

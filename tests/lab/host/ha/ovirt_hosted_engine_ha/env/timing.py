@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Times of the services: the real values, unless the lab's own file says otherwise.
 
-``/etc/ovirt-hosted-engine-ha/lab-timing.conf`` (section ``[timing]``) exists only in the lab; no real host has it. Values are
-seconds and may have a fraction. The package ships one that changes nothing but sanlock's IO timeout.
+``/etc/ovirt-hosted-engine-ha/lab-timing.conf`` (section ``[timing]``) exists only in the lab; no real host has it.
+Values are seconds and may have a fraction. The package ships one that changes nothing but sanlock's IO timeout.
 """
 
 import configparser

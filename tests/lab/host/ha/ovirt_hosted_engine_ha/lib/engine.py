@@ -47,8 +47,8 @@ def status(vm: str, health: str, detail: str, reason: str | None = None) -> Engi
 def parse(text: str) -> EngineStatus | None:
     """Read a status from the text of a monitor or of a slot.
 
-    ``None`` is the text of a monitor without a result yet. Anything that is no JSON object is an unknown status, with the
-    detail "serialization error".
+    ``None`` is the text of a monitor without a result yet. Anything that is no JSON object is an unknown status, with
+    the detail "serialization error".
     """
     if text == "None":
         return None

@@ -115,8 +115,8 @@ def create_heconfimage(members: Mapping[str, str], volume: str) -> None:
 def add_file_to_conf_archive(volume: str, member: str, content: str) -> None:
     """Replace one member, keeping the others.
 
-    The text of ``version`` loses its final newline, as with every rewrite by HA. Raises RuntimeError if the archive is not
-    valid, does not fit, or was changed meanwhile.
+    The text of ``version`` loses its final newline, as with every rewrite by HA. Raises RuntimeError if the archive is
+    not valid, does not fit, or was changed meanwhile.
     """
     digest = _digest(volume)
     if not validate_conf_image(volume):

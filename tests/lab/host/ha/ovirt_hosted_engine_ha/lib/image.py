@@ -30,8 +30,8 @@ def run_path(domain: str, image: str, volume: str) -> str:
 def get_volume_path(domain: str, image: str, volume: str) -> str:
     """Return the path of a volume, preparing its image if that has not been done since the host started.
 
-    In the second case the answer of vdsm comes as it is and not as a path: the first use after a start of the host fails,
-    the next one finds the link (known fault, host contract 2.4).
+    In the second case the answer of vdsm comes as it is and not as a path: the first use after a start of the host
+    fails, the next one finds the link (known fault, host contract 2.4).
     """
     path = run_path(domain, image, volume)
     if os.path.exists(path):

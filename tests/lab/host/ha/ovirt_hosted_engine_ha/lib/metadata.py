@@ -74,7 +74,7 @@ class HostSlot:
         return line
 
     def text(self) -> str:
-        """Return the readable part. The date of ``timeout`` lies in 1970: its epoch is left out on purpose (host contract 3.2)."""
+        """Return the readable part; ``timeout`` shows a date in 1970, as its epoch is left out (contract 3.2)."""
         state_data: dict[str, object] = {"maintenance": self.maintenance, "state": self.state, "stopped": self.stopped}
         if self.timeout_end is not None:
             state_data["timeout"] = time.ctime(self.timeout_end)
@@ -108,8 +108,8 @@ def global_slot(maintenance: bool) -> bytes:
 def parse_metadata_to_dict(host_id: int, data: str) -> HostMetadata:
     """Read the slot of a host; the id is that of the slot, whatever the line says.
 
-    Raises MalformedMetadataError for what readers drop, FatalMetadataError for a newer parse version, and ValueError for a
-    field that is no number: uncaught in client and agent (host contract 3.2).
+    Raises MalformedMetadataError for what readers drop, FatalMetadataError for a newer parse version, and ValueError
+    for a field that is no number: uncaught in client and agent (host contract 3.2).
     """
     block = constants.METADATA_BLOCK_BYTES
     if len(data) < block:

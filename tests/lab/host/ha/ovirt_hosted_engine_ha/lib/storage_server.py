@@ -42,7 +42,7 @@ def is_file_domain(config: Config) -> bool:
 def normalized_path(config: Config) -> str:
     """Return the storage path as connect sends it."""
     path: Any = config.get(const.STORAGE)
-    normal = os.path.normpath(path)
+    normal = str(os.path.normpath(path))
     if normal != path:
         _log.warning("Fixing path syntax: replacing '%s' with '%s'", path, normal)
     return normal
@@ -147,7 +147,7 @@ def connections(config: Config, normalize: bool = True) -> list[Connection]:
 
 
 def connect_storage_server(vdsm: vdsm_api.Vdsm, config: Config, timeout: float | None = None) -> None:
-    """Connect; raises RuntimeError for an unknown type or a refused connection, VdsmError if the domain is not there."""
+    """Connect; raises RuntimeError for an unknown type or a refused connection, VdsmError without the domain."""
     kind = domain_type(config)
     parameters = connections(config)
     domain = {"storagedomainID": config.get(const.SD_UUID)}
@@ -212,6 +212,6 @@ def validate_pre_connected_path(vdsm: vdsm_api.Vdsm, config: Config) -> None:
     found, expected = domain_path(config), _expected_path(config)
     if found is not None and found != expected:
         raise DuplicateStorageConnectionException(
-            f"The hosted-engine storage domain is already mounted on '{found}' with a path that is not supported anymore:"
-            f" the right path should be '{expected}'."
+            f"The hosted-engine storage domain is already mounted on '{found}' with a path that is not supported"
+            f" anymore: the right path should be '{expected}'."
         )

@@ -46,7 +46,7 @@ class _Handler(SimpleXMLRPCRequestHandler):
     # TCP_NODELAY, which the base class sets, does not exist on this kind of socket
     disable_nagle_algorithm = False
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Keep requests out of the journal."""
 
 

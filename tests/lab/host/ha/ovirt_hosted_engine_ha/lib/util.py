@@ -21,7 +21,7 @@ def to_bool(value: object) -> bool:
 def has_elapsed(start: float, seconds: float, end: float | None = None) -> bool:
     """Tell whether ``seconds`` passed since ``start``.
 
-    Without ``end`` the wall clock is asked. The retry window passes a monotonic start, so its answer is always yes; that
-    fault is kept on purpose (host contract 6.1).
+    Without ``end`` the wall clock is asked. The retry window passes a monotonic start, so its answer is always yes;
+    that fault is kept on purpose (host contract 6.1).
     """
     return (time.time() if end is None else end) - start >= seconds

@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The connection to vdsm of this host.
 
-Where it listens and whether with TLS is what ``/etc/vdsm/vdsm.conf`` says: ``[vars] ssl``, ``[addresses] management_ip`` and
-``management_port``.
+Where it listens and whether with TLS is what ``/etc/vdsm/vdsm.conf`` says: ``[vars] ssl``, ``[addresses]
+management_ip`` and ``management_port``.
 """
 
 import configparser

@@ -68,6 +68,16 @@ def software(host: Host) -> dict[str, Any]:
     }
 
 
+def client_interface(host: Host, told: dict[str, Any]) -> str:
+    """The device with the address on which the client reached this host; the engine builds its network there."""
+    kinds = [told[kind] for kind in ("bridges", "bondings", "vlans", "nics")]
+    devices = [(name, device) for kind in kinds for name, device in kind.items()]
+    for name, device in devices:
+        if host.server_address in (device["addr"], *(text.partition("/")[0] for text in device["ipv6addrs"])):
+            return str(name)
+    return str(next((name for name, device in devices if device["ipv4defaultroute"]), next(iter(told["nics"]), "")))
+
+
 @verb("Host.getCapabilities")
 def get_capabilities(host: Host) -> dict[str, Any]:
     initiator = host.facts.initiator
@@ -77,7 +87,7 @@ def get_capabilities(host: Host) -> dict[str, Any]:
         "uuid": host.uuid, "boot_uuid": host.facts.boot_uuid, "ISCSIInitiatorName": initiator,
         "HBAInventory": {"iSCSI": [{"InitiatorName": initiator}], "FC": []},
         "hostedEngineDeployed": host.ha.deployed, "netConfigDirty": "False",
-        "lastClientIface": next(iter(networks["networks"]), next(iter(networks["nics"]), "")),
+        "lastClientIface": client_interface(host, networks),
         **networks, **host.config.get("capabilities", {}),
     }
 

@@ -77,11 +77,14 @@ class Network:
         name = config.get("management_network", "ovirtmgmt")
         if name is False:
             return {}
-        gateway = config.get("gateway", self.host.address.rsplit(".", 1)[0] + ".254")
         return {"ovirtmgmt" if name is True else name: {
-            "nic": config.get("nics", ["eth0"])[0], "bridged": True, "ipaddr": self.host.address,
-            "netmask": "255.255.255.0", "gateway": gateway, "bootproto": "dhcp", "defaultRoute": True, "mtu": 1500,
-            "switch": "legacy"}}
+            "nic": config.get("nics", ["eth0"])[0], "bridged": True, "mtu": 1500, "switch": "legacy",
+            **self._own_address(), "bootproto": "dhcp"}}
+
+    def _own_address(self) -> dict[str, Any]:
+        gateway = self.host.config.get("gateway", self.host.address.rsplit(".", 1)[0] + ".254")
+        return {"ipaddr": self.host.address, "netmask": "255.255.255.0", "gateway": gateway, "bootproto": "none",
+                "defaultRoute": True}
 
     def capabilities(self) -> dict[str, Any]:
         """The network part of Host.getCapabilities."""
@@ -117,9 +120,13 @@ class Network:
 
     def _nics(self, direct: dict[str, Any]) -> dict[str, Any]:
         slaves = {nic for attrs in self.bondings.values() for nic in attrs.get("nics", [])}
+        used = slaves | {str(attrs.get("nic")) for attrs in self.networks.values()}
         nics: dict[str, Any] = {}
-        for name in self.host.config.get("nics", ["eth0", "eth1"]):
-            nics[name] = {**address_fields(direct.get(name)), "hwaddr": self._mac(name), "speed": 1000, "mtu": 1500}
+        for number, name in enumerate(self.host.config.get("nics", ["eth0", "eth1"])):
+            # a host without a network has its address on the first card
+            plain = self._own_address() if number == 0 and name not in used else None
+            nics[name] = {**address_fields(direct.get(name, plain)), "hwaddr": self._mac(name), "speed": 1000,
+                          "mtu": 1500}
             if name in slaves:
                 nics[name]["permhwaddr"] = self._mac(name)
         return nics

@@ -117,6 +117,9 @@ class StompConnection:
             self._error("Subscription not available")
 
     async def _request(self, frame: Frame) -> None:
+        local = str(self._writer.get_extra_info("sockname")[0]).removeprefix("::ffff:")
+        if not local.startswith("127.0.0.") and local != "::1":  # tools of the host itself are no clients to go by
+            self._server.host.server_address = local
         reply_to = frame.headers.get("reply-to", stomp.RESPONSES)
         flow = frame.headers.get("ovirtCorrelationId")
         try:

@@ -31,7 +31,10 @@ class LibvirtLink:
     @staticmethod
     def _loop() -> None:
         while True:
-            libvirt.virEventRunDefaultImpl()
+            try:
+                libvirt.virEventRunDefaultImpl()
+            except libvirt.libvirtError as problem:
+                log.warning("libvirt's events: %s", problem)
 
     def connection(self) -> Any:
         """A living connection. Raises libvirt.libvirtError while libvirtd does not answer."""

@@ -17,7 +17,8 @@ _TESTS = 5
 def command(options: Options, seconds: int) -> list[str] | None:
     """Return the command of one test, None for the test that always succeeds.
 
-    Raises ValueError for an unknown test, or for ``tcp`` with its keys missing; empty values pass and then fail every time.
+    Raises ValueError for an unknown test, or for ``tcp`` with its keys missing; empty values pass and then fail every
+    time.
     """
     kind = options.get("network_test") or "ping"
     address = options.get("addr")

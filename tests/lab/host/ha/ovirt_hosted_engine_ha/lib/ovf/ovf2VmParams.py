@@ -122,9 +122,10 @@ def usable_engine_xml(text: str) -> bytes | None:
 
     It must have a disk that is ``shared=exclusive`` and a lease: without them two hosts could run the VM at once.
     """
-    root = etree.fromstring(text.encode())
-    shared = root.xpath("metadata/ovirt-vm:vm/ovirt-vm:device[@devtype='disk']/ovirt-vm:shared", namespaces=_OVIRT_VM)
-    if not any(element.text == "exclusive" for element in shared):
+    root: Any = etree.fromstring(text.encode())
+    disks: Any = root.xpath("metadata/ovirt-vm:vm/ovirt-vm:device[@devtype='disk']", namespaces=_OVIRT_VM)
+    shared = [disk.find("ovirt-vm:shared", _OVIRT_VM) for disk in disks]
+    if not any(element is not None and element.text == "exclusive" for element in shared):
         _log.error("The engine XML has no disk shared exclusively")
         return None
     if root.find("devices/lease") is None:
@@ -140,14 +141,14 @@ def conf_from_ovf(ovf: str | bytes) -> str:
 
     Raises lxml.etree.XMLSyntaxError for text that is no XML, IndexError if the CPU or memory item is missing.
     """
-    root = etree.fromstring(ovf.encode() if isinstance(ovf, str) else ovf)
+    root: Any = etree.fromstring(ovf.encode() if isinstance(ovf, str) else ovf)
     lines: list[str] = []
     engine_xml = _text(root, "Content/EngineXml")
     if engine_xml:
         usable = usable_engine_xml(engine_xml)
         if usable is not None:
             lines.append("xmlBase64=" + base64.b64encode(usable).decode())
-    system = root.xpath(
+    system: Any = root.xpath(
         "Content/Section[@xsi:type='ovf:OperatingSystemSection_Type']", namespaces={"xsi": _XSI.strip("{}")}
     )
     sockets = _item_value(root, _CPU_ITEM, "num_of_sockets")

@@ -1,4 +1,4 @@
-"""A small NoCloud reader for the fast appliance: what deployments put into their seeds, with cloud-init's rules and traps.
+"""A small NoCloud reader for the fast appliance: what deployments put into seeds, with cloud-init's rules and traps.
 
 `init` finds the volume labelled cidata, applies what must be there before network and sshd, and leaves runcmd for
 `final`. Per-instance parts run once for each instance-id.
@@ -13,16 +13,19 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from nocloud_network import keyfiles
+from .network import Mapping, keyfiles
 
 ROOT = Path("/")
 RUN = Path("run/cloud-init")
 STATE = Path("var/lib/cloud")
 ROOT_REFUSED = (
-    "no-port-forwarding,no-agent-forwarding,no-X11-forwarding,command=\"echo 'Please login as the user \\\"debian\\\" rather than "
-    "the user \\\"root\\\".';echo;sleep 10;exit 142\" "
+    "no-port-forwarding,no-agent-forwarding,no-X11-forwarding,"
+    'command="echo \'Please login as the user \\"debian\\" rather than '
+    'the user \\"root\\".\';echo;sleep 10;exit 142" '
 )
 
 
@@ -80,7 +83,7 @@ def _is_iso(device: Path) -> bool:
         return file.read(5) == b"CD001"
 
 
-def parse(text: str) -> dict:
+def parse(text: str) -> Mapping:
     """A YAML mapping; raises ValueError for anything else."""
     import yaml
 
@@ -92,7 +95,7 @@ def parse(text: str) -> dict:
     return loaded
 
 
-def user_config(text: str) -> dict:
+def user_config(text: str) -> Mapping:
     """The cloud-config of user-data: either YAML under its marker line, or a script that counts as one runcmd."""
     first = text.lstrip().splitlines()[:1]
     if first and first[0].strip() == "#cloud-config":
@@ -115,7 +118,7 @@ def write(path: Path, text: str | bytes, mode: int = 0o644) -> None:
     target.chmod(mode)
 
 
-def shell(commands: list) -> str:
+def shell(commands: list[Any]) -> str:
     """A script of cloud-init's command list: strings as they are, lists quoted."""
     import shlex
 
@@ -138,29 +141,37 @@ def problem(text: str) -> None:
         file.write(text + "\n")
 
 
-def set_hostname(config: dict, meta: dict) -> None:
+def set_hostname(config: Mapping, meta: Mapping) -> None:
     if config.get("preserve_hostname"):
         return
     name = config.get("fqdn") or config.get("hostname") or meta.get("local-hostname")
     if not name:
         return
     write(Path("etc/hostname"), f"{name}\n")
-    if ROOT == Path("/"):
+    if Path("/") == ROOT:
         Path("/proc/sys/kernel/hostname").write_text(str(name))
     if config.get("manage_etc_hosts"):
         short = str(name).partition(".")[0]
         write(Path("etc/hosts"), f"127.0.1.1 {name} {short}\n127.0.0.1 localhost\n::1 localhost\n")
 
 
-def ssh(config: dict) -> None:
-    pairs = [(key, text) for key, text in (config.get("ssh_keys") or {}).items() if key.endswith(("_private", "_public", "_certificate"))]
+def ssh(config: Mapping) -> None:
+    pairs = [
+        (key, text)
+        for key, text in (config.get("ssh_keys") or {}).items()
+        if key.endswith(("_private", "_public", "_certificate"))
+    ]
     if config.get("ssh_deletekeys", True):
         for old in (ROOT / "etc/ssh").glob("ssh_host_*key*"):
             old.unlink()
     for key, text in pairs:
         kind, _, part = key.rpartition("_")
         suffix = {"private": "_key", "public": "_key.pub", "certificate": "_key-cert.pub"}[part]
-        write(Path(f"etc/ssh/ssh_host_{kind}{suffix}"), str(text).rstrip("\n") + "\n", 0o600 if part == "private" else 0o644)
+        write(
+            Path(f"etc/ssh/ssh_host_{kind}{suffix}"),
+            str(text).rstrip("\n") + "\n",
+            0o600 if part == "private" else 0o644,
+        )
     keys = list(config.get("ssh_authorized_keys") or [])
     for user in config.get("users") or []:
         if isinstance(user, dict) and user.get("name") == "root":
@@ -178,11 +189,13 @@ def ssh(config: dict) -> None:
         write(Path("etc/ssh/sshd_config.d/50-cloud-init.conf"), f"PasswordAuthentication {word}\n", 0o600)
 
 
-def passwords(config: dict) -> None:
+def passwords(config: Mapping) -> None:
     given = config.get("chpasswd") or {}
     lines = given.get("list") or []
     pairs = [line.split(":", 1) for line in (lines.splitlines() if isinstance(lines, str) else lines) if ":" in line]
-    pairs += [[user["name"], user["password"]] for user in given.get("users") or [] if user.get("type", "hash") != "RANDOM"]
+    pairs += [
+        [user["name"], user["password"]] for user in given.get("users") or [] if user.get("type", "hash") != "RANDOM"
+    ]
     if config.get("password"):
         pairs.append(["debian", config["password"]])
     for hashed in (True, False):
@@ -195,7 +208,7 @@ def passwords(config: dict) -> None:
             subprocess.run(["chage", "--root", str(ROOT), "-d", "0", name.strip()], check=True)
 
 
-def files(config: dict) -> None:
+def files(config: Mapping) -> None:
     for entry in config.get("write_files") or []:
         content = entry.get("content") or ""
         data = content if isinstance(content, bytes) else str(content).encode()
@@ -213,7 +226,7 @@ def files(config: dict) -> None:
             subprocess.run(["chown", str(entry["owner"]), str(target)], check=True)
 
 
-def timezone(config: dict) -> None:
+def timezone(config: Mapping) -> None:
     zone = config.get("timezone")
     if not zone:
         return
@@ -245,7 +258,7 @@ def apply(seed: dict[str, str]) -> None:
     meta, config = parse(seed.get("meta-data", "")), {}
     try:
         config = user_config(seed.get("user-data", ""))
-    except Exception as error:  # noqa: BLE001  # any fault of the seed's YAML; reported by `cloud-init status`
+    except Exception as error:  # any fault of the seed's YAML; reported by `cloud-init status`
         problem(f"user-data: {error}")
     instance = str(meta.get("instance-id", ""))
     known = ROOT / STATE / "data/instance-id"
@@ -253,16 +266,21 @@ def apply(seed: dict[str, str]) -> None:
     if config.get("bootcmd"):
         write(RUN / "bootcmd.sh", shell(config["bootcmd"]), 0o700)
         run_script(RUN / "bootcmd.sh")
-    parts = [("network-config", lambda: network(seed["network-config"]))] if seed.get("network-config", "").strip() else []
+    parts: list[tuple[str, Callable[[], None]]] = []
+    if seed.get("network-config", "").strip():
+        parts.append(("network-config", lambda: network(seed["network-config"])))
     if fresh:
         parts += [
-            ("hostname", lambda: set_hostname(config, meta)), ("write_files", lambda: files(config)), ("ssh", lambda: ssh(config)),
-            ("chpasswd", lambda: passwords(config)), ("timezone", lambda: timezone(config)),
-        ]  # fmt: skip
+            ("hostname", lambda: set_hostname(config, meta)),
+            ("write_files", lambda: files(config)),
+            ("ssh", lambda: ssh(config)),
+            ("chpasswd", lambda: passwords(config)),
+            ("timezone", lambda: timezone(config)),
+        ]
     for name, part in parts:
         try:
             part()
-        except Exception as error:  # noqa: BLE001  # as cloud-init: a module that fails does not stop the others
+        except Exception as error:  # as cloud-init: a module that fails does not stop the others
             problem(f"{name}: {error}")
     commands = config.get("runcmd") or [] if fresh else []
     write(RUN / "final.sh", shell(commands), 0o700)
@@ -273,7 +291,10 @@ def final() -> None:
     run_script(RUN / "final.sh")
     error = ROOT / RUN / "error"
     errors = error.read_text().splitlines() if error.exists() else []
-    write(RUN / "result.json", json.dumps({"v1": {"datasource": "DataSourceNoCloud [seed=/dev]", "errors": errors}}) + "\n")
+    write(
+        RUN / "result.json",
+        json.dumps({"v1": {"datasource": "DataSourceNoCloud [seed=/dev]", "errors": errors}}) + "\n",
+    )
     write(STATE / "instance/boot-finished", f"{time.time()}\n")
 
 

@@ -1,0 +1,1 @@
+"""Stands in for cloud-init in the fast appliance."""

@@ -1,0 +1,224 @@
+"""The host's modules: options as documented, check mode, what goes into the journal, and how they fail."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Optional
+
+import pytest
+import yaml
+
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
+    appliance,
+    cleanup,
+    engine_setup,
+    guest_final,
+    nat_setup,
+    undo,
+    vm,
+)
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight import registry
+from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
+
+PACKAGE = "ansible_collections.node0.hosted_engine.plugins"
+MODULES = (
+    "appliance_image",
+    "engine_setup",
+    "guest_config",
+    "host_cleanup",
+    "host_info",
+    "local_vm",
+    "nat_network",
+    "preflight_probe",
+)
+FACTS = {"name": "HostedEngineLocal", "mac": "00:16:3e:00:00:01", "dir": "/var/tmp/localvmx"}
+GUEST = {"address": "192.0.2.2", "key": "/nonexistent/key", "known_hosts": "/k", "user": "root", "port": 22}
+
+
+def load(name: str) -> Any:
+    return importlib.import_module(f"{PACKAGE}.modules.{name}")
+
+
+def documented(name: str) -> dict[str, Any]:
+    text = yaml.safe_load(load(name).DOCUMENTATION)
+    options = dict(text["options"])
+    for fragment in text.get("extends_documentation_fragment", []):
+        loaded = importlib.import_module(f"{PACKAGE}.doc_fragments.{fragment.rpartition('.')[2]}")
+        options.update(yaml.safe_load(loaded.ModuleDocFragment.DOCUMENTATION)["options"])
+    return options
+
+
+def specified(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the argument spec that C(main) hands over."""
+    seen: dict[str, Any] = {}
+    module = load(name)
+
+    def frame(**arguments: Any) -> None:
+        seen.update(arguments)
+
+    monkeypatch.setattr(module, "AnsibleModule", frame)
+    monkeypatch.setattr(module, "execute", lambda *_arguments: None)
+    module.main()
+    assert seen["supports_check_mode"] is True
+    return dict(seen["argument_spec"])
+
+
+def run(name: str, monkeypatch: pytest.MonkeyPatch, journal: Journal, check: bool = False, **params: Any) -> Any:
+    spec = specified(name, monkeypatch)
+    defaults = {key: entry.get("default") for key, entry in spec.items()}
+    module = SimpleNamespace(params={**defaults, **params, "journal": journal.path}, check_mode=check)
+    return load(name).work(module)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(str(tmp_path / "journal.json"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_what_the_documentation_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    options, spec = documented(name), specified(name, monkeypatch)
+    assert set(options) == set(spec)
+    for key, option in options.items():
+        entry = spec[key]
+        assert option["type"] == entry["type"], key
+        assert option.get("default") == entry.get("default"), key
+        assert option.get("choices") == entry.get("choices"), key
+        assert option.get("required", False) == entry.get("required", False), key
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_secrets_are_not_logged(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = specified(name, monkeypatch)
+    assert all(entry.get("no_log") is True for key, entry in spec.items() if "password" in key)
+
+
+def test_local_vm_remembers_and_forgets(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    known: list[Any] = []
+
+    def running(wish: vm.VmWish, _ledger: Any, remembered: Any, _dry: bool) -> tuple[dict[str, Any], bool]:
+        known.append(dict(remembered))
+        assert wish.mac == "00:16:3e:00:00:01"
+        return FACTS, not remembered
+
+    monkeypatch.setattr(vm, "running", running)
+    monkeypatch.setattr(vm, "absent", lambda *_arguments: ["domain HostedEngineLocal"])
+    options = {"image": "/i", "fqdn": "e.x", "mac": "00:16:3E:00:00:01"}
+    assert run("local_vm", monkeypatch, journal, check=True, **options) == {"changed": True, "vm": FACTS}
+    assert journal.read() is None
+    assert run("local_vm", monkeypatch, journal, **options) == {"changed": True, "vm": FACTS}
+    assert run("local_vm", monkeypatch, journal, **options)["changed"] is False
+    assert known == [{}, {}, FACTS]
+    assert run("local_vm", monkeypatch, journal, state="absent")["removed"] == ["domain HostedEngineLocal"]
+    assert journal.state("local_vm") is None
+
+
+def test_local_vm_is_shut_down(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    monkeypatch.setattr(vm, "shutdown", lambda name, *_rest: ({**FACTS, "name": name}, True))
+    assert run("local_vm", monkeypatch, journal, state="shutdown") == {"changed": True, "vm": FACTS}
+
+
+def test_nat_network(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    answers = iter([({"cidr": "192.168.222.0/24"}, ["network"]), ({"cidr": "192.168.222.0/24"}, [])])
+    monkeypatch.setattr(nat_setup, "present", lambda *_arguments: next(answers))
+    monkeypatch.setattr(nat_setup, "absent", lambda *_arguments: ["nat_network node0-bootstrap"])
+    assert run("nat_network", monkeypatch, journal)["changed"] is True
+    assert journal.state("nat") == {"cidr": "192.168.222.0/24"}
+    assert run("nat_network", monkeypatch, journal)["changed"] is False
+    assert run("nat_network", monkeypatch, journal, state="absent")["changed"] is True
+    assert journal.state("nat") is None
+
+
+def test_appliance_image(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    image = appliance.Image("/i", "qcow2", 1, "", "uefi")
+    answers: list[tuple[Optional[appliance.Image], bool]] = [(None, True), (image, True)]
+    monkeypatch.setattr(appliance, "prepare", lambda *_arguments: answers.pop(0))
+    assert run("appliance_image", monkeypatch, journal, check=True) == {"changed": True, "image": {}}
+    assert run("appliance_image", monkeypatch, journal)["image"]["firmware"] == "uefi"
+    assert journal.state("appliance") == image.facts()
+
+
+def test_engine_setup_hands_the_answers_over(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    wishes: list[engine_setup.SetupWish] = []
+
+    def set_up(_guest: Any, wish: engine_setup.SetupWish, *_rest: Any) -> tuple[dict[str, Any], bool]:
+        wishes.append(wish)
+        return {"fqdn": wish.fqdn, "log": "" if len(wishes) > 1 else "/log"}, len(wishes) == 1
+
+    monkeypatch.setattr(engine_setup, "set_up", set_up)
+    options = {"guest": GUEST, "fqdn": "e.x.y", "dir": "/d", "admin_password": "canary", "answers": {"A/b": True}}
+    assert run("engine_setup", monkeypatch, journal, **options)["changed"] is True
+    assert wishes[0].answers["OVESETUP_CONFIG/adminPassword"] == "canary"
+    assert wishes[0].answers["A/b"] is True
+    again = run("engine_setup", monkeypatch, journal, **options)
+    assert (again["changed"], again["engine"]["log"]) == (False, "/log")
+    assert "canary" not in Path(journal.path).read_text()
+
+
+def test_guest_config_recognizes_its_own_work(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    options = {"guest": GUEST, "mac": "00:16:3e:00:00:01", "fqdn": "e.x"}
+    assert run("guest_config", monkeypatch, journal, check=True, **options)["changed"] is True
+    monkeypatch.setattr(guest_final, "configure", lambda *_arguments: guest_final.Done(["file"], []))
+    assert run("guest_config", monkeypatch, journal, **options)["changes"] == ["file"]
+
+    def refuse(*_arguments: Any) -> None:
+        raise HostedEngineError(GUEST_UNREACHABLE, observed="Permission denied (publickey).")
+
+    monkeypatch.setattr(guest_final, "configure", refuse)
+    assert run("guest_config", monkeypatch, journal, **options)["changed"] is False
+    with pytest.raises(HostedEngineError):
+        run("guest_config", monkeypatch, journal, **{**options, "address": "192.0.2.50", "prefix": 24})
+
+
+def test_host_cleanup_marks_phases_and_forgets(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    journal.remember("engine", {"fqdn": "x"})
+    journal.remember("appliance", {"path": "/i"})
+    journal.mark("bootstrap_local_vm", "failed", {"id": "x"})
+    journal.mark("initial_clean", "done")
+    monkeypatch.setattr(cleanup, "bootstrap", lambda *_arguments: undo.Outcome(["domain x"], ["spell y: unknown"]))
+    monkeypatch.setattr(cleanup, "initial", lambda *_arguments: undo.Outcome())
+    assert run("host_cleanup", monkeypatch, journal, what="initial")["changed"] is False
+    run("host_cleanup", monkeypatch, journal, what="bootstrap", only_bootstrap=True)
+    run("host_cleanup", monkeypatch, journal, what="bootstrap", check=True)
+    assert journal.state("engine") == {"fqdn": "x"}
+    result = run("host_cleanup", monkeypatch, journal, what="bootstrap")
+    assert result == {"changed": True, "removed": ["domain x"], "kept": ["spell y: unknown"]}
+    record = journal.read() or {}
+    assert record["state"] == {"appliance": {"path": "/i"}}
+    assert {entry["status"] for entry in record["phases"].values()} == {"undone"}
+
+
+def test_preflight_probe_is_ok_unless_something_blocks(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    module = load("preflight_probe")
+    asked: list[registry.Settings] = []
+
+    def probe(settings: registry.Settings, _journal: Any) -> list[dict[str, Any]]:
+        asked.append(settings)
+        return [{"id": "x", "severity": "block" if len(asked) > 1 else "warn"}]
+
+    monkeypatch.setattr(module, "probe", probe)
+    assert run("preflight_probe", monkeypatch, journal, fqdn="e.x")["ok"] is True
+    assert asked[0].fqdn == "e.x" and asked[0].dir_parent == "/var/tmp"
+    assert run("preflight_probe", monkeypatch, journal)["ok"] is False
+
+
+def test_a_problem_becomes_a_failure_with_its_id(tmp_path: Path) -> None:
+    """One module as Ansible runs it: a process of its own, arguments in, JSON out."""
+    code = (
+        "from ansible.module_utils.testing import patch_module_args\n"
+        f"from {PACKAGE}.modules import appliance_image\n"
+        f"with patch_module_args({{'path': '{tmp_path}/none.ova', 'journal': '{tmp_path}/j'}}):\n"
+        "    appliance_image.main()\n"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    result = json.loads(done.stdout)
+    assert done.returncode == 1 and result["failed"]
+    assert result["error"]["id"] == "appliance.missing" and result["processes"] == 0
