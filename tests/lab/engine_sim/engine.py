@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,8 @@ class Engine:
         changed = {
             row["option_name"]: row["option_value"]
             for row in self.db.rows(
-                "SELECT option_name, option_value FROM vdc_options WHERE version = 'general' AND option_value != default_value"
+                "SELECT option_name, option_value FROM vdc_options "
+                "WHERE version = 'general' AND option_value != default_value"
             )
         }
         for option, setting in (
@@ -79,11 +81,17 @@ class Engine:
         self.spawn(ovf.update_regularly, self)
 
     def stop(self) -> None:
+        """Ends the work: what waits on the clock ends first, what waits for a host ends when its connection closes."""
         self.clock.stop()
+        self._join(2)
         self.hosts.close()
+        self._join(5)
+
+    def _join(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
         for thread in list(self._threads):
             if thread is not threading.current_thread():
-                thread.join(timeout=5)
+                thread.join(timeout=max(end - time.monotonic(), 0))
 
     # -- work
 

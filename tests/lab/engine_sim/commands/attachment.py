@@ -12,6 +12,7 @@ from ..errors import Refused
 from ..store import Row
 from . import disk as disks
 from . import vm as machines
+from . import vm_life
 from .status import CONTENT, ORIGIN, VM
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ INTERFACES = {
     "spapr_vlan": "sPAPR VLAN",
 }
 MAC_FORM = (
-    'MAC address must be in format "HH:HH:HH:HH:HH:HH" where H is a hexadecimal character (either a digit or A-F, case is '
-    "insignificant)., Attribute: nic.macAddress"
+    'MAC address must be in format "HH:HH:HH:HH:HH:HH" where H is a hexadecimal character (either a digit or A-F, case '
+    "is insignificant)., Attribute: nic.macAddress"
 )
 
 
@@ -178,7 +179,7 @@ def prepare_nic(call: Call, columns: Columns, row: Row | None) -> None:
     ):
         raise Refused("Network interface name is already in use")
     if columns.get("mac_addr"):
-        columns["mac_addr"] = check_mac(call, columns["mac_addr"], row and row["id"])
+        columns["mac_addr"] = check_mac(call, columns["mac_addr"], row["id"] if row else None)
     elif row is None:
         columns["mac_addr"] = free_mac(call, machine["cluster_id"])
     profile = columns.get("vnic_profile_id", (row or {}).get("vnic_profile_id"))
@@ -262,4 +263,4 @@ def remove_console(call: Call, row: Row) -> None:
 
 
 def console_ticket(call: Call, row: Row) -> Doc:
-    return machines.ticket(call, machines.get(call, row["vm_id"]))
+    return vm_life.ticket(call, machines.get(call, row["vm_id"]))

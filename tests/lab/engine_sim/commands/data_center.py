@@ -21,7 +21,7 @@ def remove(call: Call, row: Row) -> None:
         )
     if call.db.row("SELECT 1 FROM vms WHERE storage_pool_id = ?", key) and not force:
         raise refuse("remove Data Center", "There are VMs in the Data Center. Please remove them first.")
-    from .storage import forget
+    from .domain_remove import forget
 
     with call.db.transaction():
         for domain in domains:

@@ -102,17 +102,17 @@ def install(call: Call, host_id: str, order: Order) -> None:
     host = get(call, host_id)
     about = {"host": host, "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]}}
     fault = call.engine.faults.strike("host.deploy")
+
+    def progress(task: str) -> None:
+        call.engine.events.add("ANSIBLE_RUNNER_EVENT", call.correlation_id, task=task, **about)
+
     call.event("VDS_ANSIBLE_INSTALL_STARTED", **about)
     try:
         settings = _settings(call, host, order, fault.task if fault else None)
         target = _target(call, host, order.user, order.password)
         if order.undeploy:
             undeploy(target)
-        deploy(
-            target,
-            settings,
-            lambda task: call.engine.events.add("ANSIBLE_RUNNER_EVENT", call.correlation_id, task=task, **about),
-        )
+        deploy(target, settings, progress)
     except HostDeployFailed as error:
         set_status(call, host_id, "install_failed")
         call.event("VDS_INSTALL_FAILED", message=str(error), **about)

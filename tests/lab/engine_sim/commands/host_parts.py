@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hangs below a host: NICs, attachments, statistics, devices, LUNs, and actions on them."""
+"""What hangs below a host besides its network: statistics, devices, LUNs, the SPM role."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ..call import Call, refuse
 from ..doc import Doc
-from ..errors import ApiError, MissingParameter, Refused
+from ..errors import ApiError, Refused
 from ..store import Row
 from ..vdsm import HostUnreachable, VdsmError
 from ..vdsm.flows import connections as flows
@@ -18,7 +18,7 @@ from .status import DATA_CENTER, HOST
 NAMESPACE = uuid.UUID("5f2a6d1e-9c4b-4a37-8f11-0d6d0e3c2b10")
 
 
-def _id(*parts: str) -> str:
+def object_id(*parts: str) -> str:
     return str(uuid.uuid5(NAMESPACE, "/".join(parts)))
 
 
@@ -27,120 +27,8 @@ def known_host(call: Call, host_id: str) -> None:
         raise ApiError(404, "Entity not found: Host")
 
 
-def _host(call: Call, host_id: str | None) -> Row | None:
+def host_row(call: Call, host_id: str | None) -> Row | None:
     return call.db.row("SELECT * FROM vds WHERE vds_id = ?", host_id)
-
-
-def _networks(call: Call, host: Row) -> dict[str, Row]:
-    return {
-        row["vdsm_name"]: row
-        for row in call.db.rows("SELECT * FROM cluster_networks WHERE cluster_id = ?", host["cluster_id"])
-    }
-
-
-# -- NICs and attachments, from what the host reported last
-
-
-def _carriers(caps: dict[str, Any]) -> dict[str, str]:
-    """Device to the network that sits on it."""
-    carried = {}
-    for name, network in caps.get("networks", {}).items():
-        for device in network.get("ports") or [network.get("southbound") or network.get("iface")]:
-            carried[device] = name
-    return carried
-
-
-def nic_rows(call: Call, parent: str | None) -> list[Row]:
-    host = _host(call, parent)
-    if host is None:
-        return []
-    caps, networks = json.loads(host["network_caps"] or "{}"), _networks(call, host)
-    carried, rows = _carriers(caps), []
-    for kind in ("nics", "bondings", "vlans"):
-        for name, device in caps.get(kind, {}).items():
-            network = caps["networks"].get(carried.get(name, ""), {})
-            known = networks.get(carried.get(name, ""))
-            address = network if network else device
-            protocol = "dhcp" if address.get("dhcpv4") else "static" if address.get("addr") else "none"
-            ip = None
-            if address.get("addr"):
-                ip = {
-                    "address": address["addr"],
-                    "netmask": address.get("netmask"),
-                    "gateway": address.get("gateway") or None,
-                    "version": "v4",
-                }
-            rows.append(
-                {
-                    "id": _id(host["vds_id"], name),
-                    "vds_id": host["vds_id"],
-                    "name": name,
-                    "boot_protocol": protocol,
-                    "bridged": bool(network.get("bridged")),
-                    "ip": ip,
-                    "mac": device.get("hwaddr"),
-                    "mtu": device.get("mtu"),
-                    "ipv6": {"gateway": network.get("ipv6gateway", "::"), "version": "v6"} if network else None,
-                    "speed": int(device["speed"]) * 1000000 if device.get("speed") else None,
-                    "status": "up",
-                    "vlan": device.get("vlanid"),
-                    "base": device.get("iface"),
-                    "network_id": known["id"] if known else None,
-                }
-            )
-    return rows
-
-
-def attachment_rows(call: Call, parent: str | None) -> list[Row]:
-    host = _host(call, parent)
-    if host is None:
-        return []
-    caps, networks = json.loads(host["network_caps"] or "{}"), _networks(call, host)
-    carried, rows = _carriers(caps), []
-    for device, name in carried.items():
-        if name not in networks:
-            continue
-        report, network = caps["networks"][name], networks[name]
-        protocol = "dhcp" if report.get("dhcpv4") else "static" if report.get("addr") else "none"
-        ip = {"version": "v4"}
-        if protocol == "static":
-            ip = {
-                "address": report["addr"],
-                "netmask": report.get("netmask"),
-                "gateway": report.get("gateway") or None,
-                **ip,
-            }
-
-        def same(label: str, value: Any) -> Doc:
-            return {"name": label, "in_sync": True, "actual_value": value, "expected_value": value}
-
-        rows.append(
-            {
-                "id": _id(host["vds_id"], "attachment", name),
-                "vds_id": host["vds_id"],
-                "network_id": network["id"],
-                "nic_id": _id(host["vds_id"], device),
-                "assignments": [
-                    {"assignment_method": protocol, "ip": ip},
-                    {"assignment_method": "none", "ip": {"version": "v6"}},
-                ],
-                "reported": [
-                    same("mtu", report.get("mtu")),
-                    same("bridged", bool(report.get("bridged"))),
-                    same("vlan", network["vlan_id"]),
-                    same("switchType", str(report.get("switch", "legacy")).upper()),
-                    same("ipv4_boot_protocol", protocol.upper()),
-                    same("ipv6_boot_protocol", "NONE"),
-                    {
-                        "name": "dns_configuration",
-                        "in_sync": True,
-                        "actual_value": ",".join(caps.get("nameservers") or []),
-                    },
-                    same("default_route", bool(report.get("ipv4defaultroute", True))),
-                ],
-            }
-        )
-    return rows
 
 
 # -- statistics
@@ -171,7 +59,7 @@ STATISTICS = (
 
 def statistic(owner: str, name: str, description: str, kind: str, unit: str, datum: Any) -> Row:
     return {
-        "id": _id("statistic", name),
+        "id": object_id("statistic", name),
         "owner": owner,
         "name": name,
         "description": description,
@@ -183,7 +71,7 @@ def statistic(owner: str, name: str, description: str, kind: str, unit: str, dat
 
 
 def statistic_rows(call: Call, parent: str | None) -> list[Row]:
-    host = _host(call, parent)
+    host = host_row(call, parent)
     if host is None:
         return []
     mib, total = 2**20, (host["physical_mem_mb"] or 0) * 2**20
@@ -210,7 +98,7 @@ def statistic_rows(call: Call, parent: str | None) -> list[Row]:
 
 
 def device_rows(call: Call, parent: str | None) -> list[Row]:
-    host = _host(call, parent)
+    host = host_row(call, parent)
     if host is None:
         return []
     rows = []
@@ -242,13 +130,13 @@ def device_rows(call: Call, parent: str | None) -> list[Row]:
 
 
 def numa_rows(call: Call, parent: str | None) -> list[Row]:
-    host = _host(call, parent)
+    host = host_row(call, parent)
     if host is None:
         return []
     caps = json.loads(host["capabilities"] or "{}")
     return [
         {
-            "id": _id(host["vds_id"], "numa", index),
+            "id": object_id(host["vds_id"], "numa", index),
             "vds_id": host["vds_id"],
             "index": int(index),
             "cpu": {"cores": {"core": [{"index": cpu} for cpu in node.get("cpus", [])]}},
@@ -265,7 +153,7 @@ def numa_rows(call: Call, parent: str | None) -> list[Row]:
 
 def unit_document(device: dict[str, Any], status: bool = True) -> Doc:
     """A logical unit as the engine shows it; sizes are whole GiB."""
-    path = next(iter(device.get("pathlist") or []), {})
+    path: dict[str, Any] = next(iter(device.get("pathlist") or []), {})
     paths = device.get("pathstatus") or []
     size = int(device.get("capacity") or device.get("devcapacity") or 0)
     portal = f"{path.get('connection')}:{path.get('port')},{path.get('portal', path.get('tpgt', 1))}" if path else None
@@ -275,7 +163,7 @@ def unit_document(device: dict[str, Any], status: bool = True) -> Doc:
         "address": path.get("connection"),
         "discard_max_size": int(device.get("discard_max_bytes") or 0),
         "discard_zeroes_data": False,
-        "lun_mapping": int(next(iter(paths), {}).get("lun", 0)),
+        "lun_mapping": int(paths[0].get("lun", 0)) if paths else 0,
         "paths": len(paths),
         "port": int(path["port"]) if path.get("port") else None,
         "portal": portal,
@@ -290,7 +178,7 @@ def unit_document(device: dict[str, Any], status: bool = True) -> Doc:
 
 
 def storage_rows(call: Call, parent: str | None) -> list[Row]:
-    host = _host(call, parent)
+    host = host_row(call, parent)
     if host is None or host["status"] != HOST["up"]:
         return []
     client, status, rows = call.engine.hosts.client(host), call.flag("report_status", True), []
@@ -355,81 +243,6 @@ def login_iscsi(call: Call, row: Row) -> None:
         raise Refused("failed to login to iscsi node", status=400) from None
     except (VdsmError, HostUnreachable) as error:
         raise Refused(str(error), status=400) from None
-
-
-# -- other actions
-
-
-def commit_net_config(call: Call, row: Row) -> None:
-    call.engine.hosts.client(row).call("Host.setSafeNetworkConfig")
-
-
-def setup_networks(call: Call, row: Row) -> None:
-    """Attaches, changes and removes networks of a host, by one Host.setupNetworks."""
-    wanted: dict[str, Any] = {}
-    for item in (call.doc.get("modified_network_attachments") or {}).get("network_attachment", []):
-        network = call.db.row(
-            "SELECT * FROM cluster_networks WHERE cluster_id = ? AND (id = ? OR name = ?)",
-            row["cluster_id"],
-            (item.get("network") or {}).get("@id"),
-            (item.get("network") or {}).get("name"),
-        )
-        if network is None:
-            raise refuse("setup Networks", "The specified Logical Network doesn't exist.", status=400)
-        nic = (item.get("host_nic") or {}).get("name")
-        wanted[network["vdsm_name"]] = _attributes(network, nic, item)
-    for item in (call.doc.get("removed_network_attachments") or {}).get("network_attachment", []):
-        found = next((a for a in attachment_rows(call, row["vds_id"]) if a["id"] == item.get("@id")), None)
-        if found is not None:
-            name = call.db.value("SELECT vdsm_name FROM network WHERE id = ?", found["network_id"])
-            wanted[name] = {"remove": "true"}
-    if wanted:
-        from ..vdsm.flows import network as network_flows
-
-        try:
-            network_flows.apply_networks(call.engine.hosts.client(row), wanted)
-        except VdsmError as error:
-            raise Refused(error.message, status=400) from None
-        _look_again(call, row)
-
-
-def _attributes(network: Row, nic: str | None, item: Doc) -> dict[str, Any]:
-    if not nic:
-        raise MissingParameter("host_nic.name")
-    attributes: dict[str, Any] = {
-        "nic": nic,
-        "bridged": "true" if network["vm_network"] else "false",
-        "mtu": network["mtu"] or 1500,
-        "STP": "no",
-        "switch": "legacy",
-        "defaultRoute": bool(network["default_route"]),
-    }
-    if network["vlan_id"] is not None:
-        attributes["vlan"] = str(network["vlan_id"])
-    for assignment in (item.get("ip_address_assignments") or {}).get("ip_address_assignment", []):
-        ip = assignment.get("ip") or {}
-        if ip.get("version", "v4") != "v4":
-            continue
-        if assignment.get("assignment_method") == "dhcp":
-            attributes["bootproto"] = "dhcp"
-        elif ip.get("address"):
-            attributes.update(ipaddr=ip["address"], netmask=ip.get("netmask") or "")
-            if ip.get("gateway"):
-                attributes["gateway"] = ip["gateway"]
-    return attributes
-
-
-def _look_again(call: Call, row: Row) -> None:
-    from . import capabilities
-
-    client = call.engine.hosts.client(row)
-    capabilities.save(call, row, client.call("Host.getCapabilities"), client.call("Host.getHardwareInfo"))
-
-
-def refresh(call: Call, row: Row) -> None:
-    if row["status"] != HOST["up"]:
-        raise refuse("refresh Host", "Host is not in Up status.")
-    _look_again(call, row)
 
 
 def force_select_spm(call: Call, row: Row) -> None:

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Monitoring: one thread per host looks at it every 3 s, brings it up, and notes what happens to it (engine contract 7.3)."""
+"""One thread per host looks at it every 3 s, brings it up, notes what happens to it (engine contract 7.3)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ..call import Call
+from ..clock import Stopped
 from ..store import Row
 from ..vdsm import HostClient, HostUnreachable, VdsmError
 from ..vdsm.flows import domains as domain_flows
@@ -172,6 +173,8 @@ class Watcher:
             capabilities.save_domains(self.call, host, client)
 
     def unreachable(self, host: Row, error: HostUnreachable) -> None:
+        if self.call.engine.clock.stopped:
+            raise Stopped
         self.silent += REFRESH
         log.info("%s is silent: %s", host["vds_name"], error)
         if host["status"] == STATUS["non_responsive"]:

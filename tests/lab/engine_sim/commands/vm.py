@@ -8,27 +8,23 @@ from typing import TYPE_CHECKING
 
 from ..call import Call, new_id, refuse
 from ..clock import Clock
-from ..doc import Doc, dig
-from ..errors import HtmlAnswer, Refused
+from ..doc import dig
+from ..errors import Refused
 from ..store import Row
-from ..vdsm import HostClient, HostUnreachable, VdsmError
-from ..vdsm.flows import host as host_flows
-from ..vdsm.flows import machines as flows
 from . import disk as disks
-from . import machine_model, operations, ovf
+from . import operations, ovf
 from .status import CONTENT, IMAGE, ORIGIN, RUNNING, VM
-from .status import HOST as STATUS
 
 if TYPE_CHECKING:
-    from ..resources.base import Columns, Sub
+    from ..resources.base import Columns
 
 log = logging.getLogger("engine.vm")
 BLANK = "00000000-0000-0000-0000-000000000000"
 NOT_MANAGED = "This VM is not managed by the engine."
 HE_LOCKED = "There was an attempt to change Hosted Engine VM values that are locked."
 NOT_DOWN = (
-    "There was an attempt to change VM values while the VM is not down. Please shut down the VM in order to modify these "
-    "properties."
+    "There was an attempt to change VM values while the VM is not down. Please shut down the VM in order to modify "
+    "these properties."
 )
 HE_HA = 'A VM running the engine ("hosted engine") cannot be set to highly available as it has its own HA mechanism.'
 NO_HOST = "There are no hosts to use. Check that the cluster contains at least one host in Up state."
@@ -97,7 +93,7 @@ def prepare(call: Call, columns: Columns, row: Row | None) -> None:
         if not call.db.row("SELECT 1 FROM os_info WHERE name = ?", columns.get("os")):
             columns["os"] = "other"
     _memory(call, columns, row, what)
-    merged = {**(row or {}), **columns}
+    merged: Row = {**(row or {}), **columns}
     if (
         merged["num_of_sockets"] * merged["cpu_per_socket"] * merged["threads_per_cpu"] > 512
         or merged["num_of_sockets"] > 16
@@ -117,8 +113,8 @@ def _memory(call: Call, columns: Columns, row: Row | None, what: str) -> None:
         size = columns["mem_size_mb"] = 1024
     if row is None:
         columns.setdefault("min_allocated_mem", size)
-        columns.setdefault("max_memory_size_mb", size * 4)
-    merged = {**(row or {}), **columns}
+        columns.setdefault("max_memory_size_mb", int(size or 0) * 4)
+    merged: Row = {**(row or {}), **columns}
     if merged["min_allocated_mem"] > merged["mem_size_mb"]:
         raise Refused("Physical Memory Guaranteed cannot exceed Memory Size.", status=400)
     if merged["mem_size_mb"] > merged["max_memory_size_mb"]:
@@ -274,201 +270,3 @@ def remove(call: Call, row: Row) -> None:
         if not keep and disk["disk_content_type"] == CONTENT["data"] and disk["imagestatus"] != IMAGE["locked"]:
             disks.start_removal(call, disk)
     call.event("USER_REMOVE_VM_FINISHED", vm=row)
-
-
-# -- life cycle
-
-
-def _runner(call: Call, row: Row) -> tuple[Row | None, HostClient | None]:
-    host = call.db.row("SELECT * FROM vds WHERE vds_id = ?", row["run_on_vds"])
-    return host, call.engine.hosts.client(host) if host else None
-
-
-def start(call: Call, row: Row) -> None:
-    if row["origin"] in UNMANAGED:
-        raise refuse("run VM", NOT_MANAGED, status=400)
-    if row["status"] in RUNNING:
-        raise refuse("run VM", "VM is running.")
-    if call.db.row(
-        "SELECT 1 FROM disk_vm_element JOIN images ON image_group_id = disk_id WHERE vm_id = ? AND imagestatus != ?",
-        row["vm_guid"],
-        IMAGE["ok"],
-    ):
-        raise refuse("run VM", "The VM's disks are locked. Please try again in a few minutes.")
-    host = call.db.row(
-        "SELECT * FROM vds WHERE cluster_id = ? AND status = ? AND max_scheduling_memory >= ? ORDER BY vm_count, vds_name",
-        row["cluster_id"],
-        STATUS["up"],
-        row["mem_size_mb"],
-    )
-    if host is None:
-        raise Refused(NO_HOST, status=400)
-    client = call.engine.hosts.client(host)
-    call.db.update(
-        "vm_dynamic",
-        {"vm_guid": row["vm_guid"]},
-        {
-            "status": VM["wait_for_launch"],
-            "run_on_vds": host["vds_id"],
-            "last_start_time": Clock.now(),
-            "start_correlation": call.correlation_id,
-            "run_once": int("vm" in call.doc),
-        },
-    )
-    try:
-        flows.start(client, row["vm_guid"], machine_model.libvirt_xml(call, row["vm_guid"]))
-    except (VdsmError, HostUnreachable) as error:
-        call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["down"], "run_on_vds": None})
-        raise Refused(getattr(error, "message", str(error)), status=400) from None
-    about = {
-        "host": host,
-        "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
-        "data_center": {"id": host["storage_pool_id"], "name": host["storage_pool_name"]},
-        "template": {"vm_guid": BLANK, "vm_name": "Blank"},
-    }
-    call.event("USER_STARTED_VM", vm=row, **about)
-
-
-def stop(call: Call, row: Row) -> None:
-    _end(call, row, "stop VM", lambda client: flows.stop(client, row["vm_guid"]), VM["up"], "USER_STOP_VM")
-
-
-def shutdown(call: Call, row: Row) -> None:
-    _end(
-        call,
-        row,
-        "shut down VM",
-        lambda client: flows.shut_down(client, row["vm_guid"]),
-        VM["powering_down"],
-        "USER_INITIATED_SHUTDOWN_VM",
-    )
-
-
-def _end(call: Call, row: Row, what: str, act: object, status: int, event: str) -> None:
-    """A machine that is down already is no error (measured 1)."""
-    if row["status"] not in RUNNING:
-        if row["status"] == VM["suspended"]:
-            call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["down"]})
-        return
-    if row["origin"] in HE:
-        raise refuse(what, NOT_MANAGED, status=400)
-    host, client = _runner(call, row)
-    if host is None or client is None:
-        raise refuse(what, "Invalid Host Id.", status=400)
-    try:
-        act(client)  # type: ignore[operator]
-    except VdsmError as error:
-        log.info("%s %s: %s", what, row["vm_name"], error)
-    except HostUnreachable as error:
-        raise Refused(str(error), status=400) from None
-    call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": status})
-    call.event(event, vm=row, host=host)
-
-
-def reboot(call: Call, row: Row) -> None:
-    if row["origin"] in HE:
-        raise refuse("reboot VM", NOT_MANAGED, status=400)
-    host, client = _runner(call, row)
-    if row["status"] != VM["up"] or client is None:
-        raise refuse("reboot VM", "VM is not running.")
-    client.call(
-        "VM.shutdown",
-        {
-            "vmID": row["vm_guid"],
-            "delay": "30",
-            "message": "System Administrator has initiated reboot",
-            "reboot": True,
-            "timeout": "30",
-            "force": False,
-        },
-    )
-    call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["reboot_in_progress"]})
-    call.event("USER_REBOOT_VM", vm=row, host=host)
-
-
-def suspend(call: Call, row: Row) -> Doc:
-    if row["origin"] in UNMANAGED:
-        raise refuse("suspend VM", NOT_MANAGED, status=400)
-    host, client = _runner(call, row)
-    if row["status"] != VM["up"] or client is None:
-        raise refuse("suspend VM", "VM is not running.")
-    client.call("VM.hibernate", {"vmID": row["vm_guid"], "hibernationVolHandle": ""})
-    call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["saving_state"]})
-    call.event("USER_SUSPEND_VM", vm=row, host=host)
-    return {"@pending": True}
-
-
-def migrate(call: Call, row: Row) -> None:
-    host, client = _runner(call, row)
-    if host is None or client is None:
-        raise refuse("migrate VM", "VM is not running.")
-    wanted = (call.doc.get("host") or {}).get("@id")
-    target = call.db.row(
-        "SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = ? AND (? IS NULL OR vds_id = ?) "
-        "ORDER BY ha_score DESC",
-        row["cluster_id"],
-        host["vds_id"],
-        STATUS["up"],
-        wanted,
-        wanted,
-    )
-    if target is None:
-        raise Refused(NO_HOST, status=400)
-    client.call(
-        "VM.migrate",
-        {
-            "vmID": row["vm_guid"],
-            "params": {
-                "src": host["host_name"],
-                "dst": f"{target['host_name']}:{target['port']}",
-                "method": "online",
-                "vmId": row["vm_guid"],
-            },
-        },
-    )
-    call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["migrating"]})
-
-
-def maintenance(call: Call, row: Row) -> None:
-    """Global hosted-engine maintenance, through the host that runs the engine."""
-    if row["origin"] not in HE:
-        # Not even a fault document: the engine answers with the bare sentence (measured 6).
-        raise HtmlAnswer(
-            400,
-            "Moving to maintenance mode is currently only available for the VM containing the hosted engine",
-            "application/xml;charset=UTF-8",
-        )
-    host, client = _runner(call, row)
-    if host is None or client is None:
-        raise refuse("edit VM Cluster", "Invalid Host Id.", status=400)
-    if not host["ha_configured"]:
-        raise refuse("edit VM Cluster", "Hosted Engine is not configured on this host.", status=400)
-    host_flows.set_ha_maintenance(client, "GLOBAL", bool(call.doc["maintenance_enabled"]))
-    call.event("HA_MAINTENANCE", host=host, vm=row)
-
-
-def ticket(call: Call, row: Row) -> Doc:
-    """A console password; one is made when none is given."""
-    wanted = call.doc.get("ticket") or {}
-    value, expiry = wanted.get("value") or new_id().replace("-", "")[:12], int(wanted.get("expiry") or 120)
-    _, client = _runner(call, row)
-    if client is None:
-        raise refuse("set console ticket for VM", "VM is not running.")
-    client.call(
-        "VM.setTicket",
-        {
-            "vmID": row["vm_guid"],
-            "password": value,
-            "ttl": str(expiry),
-            "existingConnAction": "disconnect",
-            "params": {"userName": call.user["username"], "userId": call.user["user_id"]},
-        },
-    )
-    return {"ticket": {"value": value, "expiry": expiry}}
-
-
-def add_snapshot(call: Call, sub: Sub) -> str:
-    row = get(call, call.parents[-1])
-    if row["origin"] in UNMANAGED:
-        raise refuse("create Snapshot", NOT_MANAGED, status=400)
-    raise refuse("create Snapshot", "The engine simulator does not make snapshots.", status=400)

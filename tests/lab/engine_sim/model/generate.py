@@ -12,11 +12,12 @@ import inspect
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 #: Enumerated types whose values the engine lists in another order than the SDK (recorded fault texts).
 ORDER = {
-    "DiskContentType": "data ovf_store memory_dump_volume memory_metadata_volume iso hosted_engine hosted_engine_sanlock "
-    "hosted_engine_metadata hosted_engine_configuration backup_scratch",
+    "DiskContentType": "data ovf_store memory_dump_volume memory_metadata_volume iso hosted_engine "
+    "hosted_engine_sanlock hosted_engine_metadata hosted_engine_configuration backup_scratch",
     "LogSeverity": "normal warning error alert",
     "NfsVersion": "auto v3 v4 v4_0 v4_1 v4_2",
     "StepEnum": "validating executing finalizing rebalancing_volume removing_bricks unknown",
@@ -52,6 +53,8 @@ def members(source: str, tags: dict[str, str]) -> dict[str, str]:
 
 def generate() -> dict[str, object]:
     from ovirtsdk4 import readers, types
+
+    item: Any
 
     text = inspect.getsource(readers)
     tags = {reader: tag for tag, reader in re.findall(r"register\('(\w+)', (\w+)Reader\.read_one\)", text)}

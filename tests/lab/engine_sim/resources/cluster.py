@@ -51,8 +51,8 @@ def _management(row: Row, call: Call) -> Any:
 
 
 def _policy_properties(call: Call, policy: str) -> str | None:
-    properties = call.db.value("SELECT properties FROM cluster_policies WHERE id = ?", policy)
-    return properties
+    found: str | None = call.db.value("SELECT properties FROM cluster_policies WHERE id = ?", policy)
+    return found
 
 
 class _Properties(Items):

@@ -1,15 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hosts: `vds_static` (what was asked for), `vds_dynamic` (what the host says), `vds_statistics`; view `vds` joins them."""
+"""Hosts: `vds_static` (what was asked for), `vds_dynamic` (what the host says), `vds_statistics`; joined in `vds`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ..commands import host as commands
+from ..commands import host_network as network
 from ..commands import host_parts as parts
 from ..store import Row, schema
-from .base import Action, Field, Pattern, Range, Required, Resource, SearchField, Sub, Unique, words
-from .common import constant, empty, permissions, ref, statistic_fields, unsupported
+from .base import Action, Field, Pattern, Range, Required, Resource, SearchField, Unique, words
+from .common import constant, unsupported
 from .types import BOOL, BYTES, DECIMAL, INT, Coded, Computed, Items, Ref
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ schema.table(
 schema.table("vds_spm_id_map", "storage_pool_id TEXT", "vds_spm_id INTEGER", "vds_id TEXT")
 schema.view(
     "vds",
-    "SELECT {vds_static.*}, {vds_dynamic.-}, {vds_statistics.-}, cluster.name AS cluster_name, cluster.storage_pool_id, "
-    "storage_pool.name AS storage_pool_name, vds_spm_id_map.vds_spm_id, "
+    "SELECT {vds_static.*}, {vds_dynamic.-}, {vds_statistics.-}, cluster.name AS cluster_name, "
+    "cluster.storage_pool_id, storage_pool.name AS storage_pool_name, vds_spm_id_map.vds_spm_id, "
     "CASE WHEN storage_pool.spm_vds_id = vds_static.vds_id THEN 'spm' ELSE 'none' END AS spm_status "
-    "FROM vds_static JOIN vds_dynamic USING (vds_id) JOIN vds_statistics USING (vds_id) JOIN cluster USING (cluster_id) "
-    "LEFT JOIN storage_pool ON storage_pool.id = cluster.storage_pool_id "
+    "FROM vds_static JOIN vds_dynamic USING (vds_id) JOIN vds_statistics USING (vds_id) "
+    "JOIN cluster USING (cluster_id) LEFT JOIN storage_pool ON storage_pool.id = cluster.storage_pool_id "
     "LEFT JOIN vds_spm_id_map ON vds_spm_id_map.vds_id = vds_static.vds_id",
 )
 
@@ -283,10 +284,10 @@ HOST.actions = {
     "upgrade": unsupported("upgrade Host"),
     "deactivate": Action(commands.deactivate, entity=True),
     "syncallnetworks": unsupported("sync all networks of Host"),
-    "setupnetworks": Action(parts.setup_networks, job="Setting up Networks on Host {vds_name}"),
+    "setupnetworks": Action(network.setup_networks, job="Setting up Networks on Host {vds_name}"),
     "approve": Action(commands.approve, entity=True),
     "commitnetconfig": Action(
-        parts.commit_net_config, entity=True, job="Saving Networks configuration of Host {vds_name}"
+        network.commit_net_config, entity=True, job="Saving Networks configuration of Host {vds_name}"
     ),
     "enrollcertificate": unsupported("enroll certificate of Host"),
     "fence": Action(commands.fence, required=("fence_type",)),
@@ -302,122 +303,5 @@ HOST.actions = {
     "unregisteredstoragedomainsdiscover": unsupported("discover unregistered Storage Domains on Host"),
     "upgradecheck": unsupported("check Host for upgrades"),
     "copyhostnetworks": unsupported("copy networks of Host"),
-    "refresh": Action(parts.refresh, entity=True),
-}
-
-# -- what hangs below a host
-
-NIC = Resource(
-    tag="host_nic",
-    plural="host_nics",
-    source=parts.nic_rows,
-    key="id",
-    href="hosts/{vds_id}/nics/{id}",
-    links=("linklayerdiscoveryprotocolelements", "networkattachments", "networklabels", "statistics"),
-    fields=(
-        Field("name", Computed(lambda row, call: row["name"])),
-        constant("actions", {}),
-        Field("boot_protocol", Computed(lambda row, call: row["boot_protocol"])),
-        Field("bridged", Computed(lambda row, call: row["bridged"])),
-        Field("custom_configuration", Computed(lambda row, call: False if row["network_id"] else None)),
-        Field("ip", Computed(lambda row, call: row["ip"])),
-        Field("ipv6", Computed(lambda row, call: row["ipv6"])),
-        constant("ipv6_boot_protocol", "none"),
-        Field("mac/address", Computed(lambda row, call: row["mac"])),
-        Field("mtu", Computed(lambda row, call: row["mtu"])),
-        Field("properties", Computed(lambda row, call: {} if row["network_id"] else None)),
-        Field("speed", Computed(lambda row, call: row["speed"])),
-        Field("status", Computed(lambda row, call: row["status"])),
-        Field("vlan/@id", Computed(lambda row, call: row["vlan"])),
-        Field("base_interface", Computed(lambda row, call: row["base"])),
-        Field("host", Computed(lambda row, call: ref("hosts", row["vds_id"]))),
-        Field("network", Computed(lambda row, call: ref("networks", row["network_id"]))),
-    ),
-)
-ATTACHMENT = Resource(
-    tag="network_attachment",
-    plural="network_attachments",
-    source=parts.attachment_rows,
-    key="id",
-    href="hosts/{vds_id}/networkattachments/{id}",
-    fields=(
-        constant("in_sync", True),
-        Field("ip_address_assignments", Computed(lambda row, call: {"ip_address_assignment": row["assignments"]})),
-        Field("reported_configurations", Computed(lambda row, call: {"reported_configuration": row["reported"]})),
-        Field("host", Computed(lambda row, call: ref("hosts", row["vds_id"]))),
-        Field("host_nic", Computed(lambda row, call: ref(f"hosts/{row['vds_id']}/nics", row["nic_id"]))),
-        Field("network", Computed(lambda row, call: ref("networks", row["network_id"]))),
-    ),
-)
-NIC.subs = {
-    "linklayerdiscoveryprotocolelements": empty(
-        "link_layer_discovery_protocol_element", "link_layer_discovery_protocol_elements"
-    ),
-    "networkattachments": empty("network_attachment", "network_attachments"),
-    "networklabels": empty("network_label", "network_labels"),
-    "statistics": empty("statistic", "statistics"),
-}
-STATISTIC = Resource(
-    tag="statistic",
-    plural="statistics",
-    source=parts.statistic_rows,
-    key="id",
-    href="hosts/{owner}/statistics/{id}",
-    fields=statistic_fields("host", "hosts"),
-)
-STORAGE = Resource(
-    tag="host_storage",
-    plural="host_storages",
-    source=parts.storage_rows,
-    key="id",
-    href="hosts/{vds_id}/storage/{id}",
-    fields=(
-        Field("logical_units", Computed(lambda row, call: {"logical_unit": [row["unit"]]})),
-        Field("type", Computed(lambda row, call: row["type"])),
-        Field("host", Computed(lambda row, call: ref("hosts", row["vds_id"]))),
-    ),
-)
-DEVICE = Resource(
-    tag="host_device",
-    plural="host_devices",
-    source=parts.device_rows,
-    key="id",
-    href="hosts/{vds_id}/devices/{id}",
-    fields=tuple(
-        Field(name, Computed(lambda row, call, name=name: row[name]))
-        for name in ("name", "capability", "driver", "product", "vendor", "host", "parent_device")
-    ),
-)
-NUMA_NODE = Resource(
-    tag="host_numa_node",
-    plural="host_numa_nodes",
-    source=parts.numa_rows,
-    key="id",
-    href="hosts/{vds_id}/numanodes/{id}",
-    links=("statistics",),
-    subs={"statistics": empty("statistic", "statistics")},
-    fields=tuple(
-        Field(name, Computed(lambda row, call, name=name: row[name]))
-        for name in ("cpu", "index", "memory", "node_distance", "host")
-    ),
-)
-HOST.subs = {
-    "katelloerrata": empty("katello_erratum", "katello_errata"),
-    "permissions": permissions("host", "hosts"),
-    "tags": empty("tag", "tags"),
-    "affinitylabels": empty("affinity_label", "affinity_labels"),
-    "numanodes": Sub(NUMA_NODE),
-    "nics": Sub(NIC, missing=parts.known_host),
-    "fenceagents": empty("agent", "agents"),
-    "devices": Sub(DEVICE),
-    "hooks": empty("hook", "hooks"),
-    "storage": Sub(STORAGE),
-    "networkattachments": Sub(ATTACHMENT),
-    "storageconnectionextensions": empty("storage_connection_extension", "storage_connection_extensions"),
-    "unmanagednetworks": empty("unmanaged_network", "unmanaged_networks"),
-    "externalnetworkproviderconfigurations": empty(
-        "external_network_provider_configuration", "external_network_provider_configurations"
-    ),
-    "cpuunits": empty("host_cpu_unit", "host_cpu_units"),
-    "statistics": Sub(STATISTIC),
+    "refresh": Action(network.refresh, entity=True),
 }

@@ -9,7 +9,21 @@ from ..clock import Clock
 from ..commands.status import HOST as HOST_STATUS
 from ..commands.status import RUNNING
 from ..doc import Doc, timestamp
-from . import access, activity, cluster, datacenter, disk, host, network, profiles, storage, system, vm
+from . import (
+    access,
+    activity,
+    cluster,
+    datacenter,
+    disk,
+    host,
+    host_parts,
+    network,
+    profiles,
+    storage,
+    system,
+    vm,
+    vm_parts,
+)
 from .base import Sub
 from .common import permissions
 from .types import API
@@ -17,6 +31,8 @@ from .types import API
 if TYPE_CHECKING:
     from ..call import Call
 
+#: Modules whose import declares what hangs below hosts and machines.
+PARTS = (host_parts, vm_parts)
 EDIT = "list get add update remove"
 
 datacenter.DATA_CENTER.subs.update(

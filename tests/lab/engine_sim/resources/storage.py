@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..commands import connection as connections
-from ..commands import storage as commands
+from ..commands import domain_add, domain_pool, domain_remove
 from ..commands.status import DOMAIN
 from ..store import Row, schema
 from .base import Action, Field, Pattern, Range, Required, Resource, SearchField, Sub, words
@@ -168,14 +168,16 @@ STORAGE_DOMAIN = Resource(
         "datacenter.name": SearchField("storage_pool_name"),
     },
     actions={
-        "isattached": Action(commands.is_attached),
-        "updateovfstore": Action(commands.update_ovf_store, job="Updating OVF store of Storage Domain {storage_name}"),
+        "isattached": Action(domain_pool.is_attached),
+        "updateovfstore": Action(
+            domain_pool.update_ovf_store, job="Updating OVF store of Storage Domain {storage_name}"
+        ),
         "refreshluns": unsupported("refresh LUNs of Storage"),
         "reduceluns": unsupported("reduce LUNs of Storage"),
     },
-    add=commands.add,
-    update=commands.update,
-    remove=commands.remove,
+    add=domain_add.add,
+    update=domain_remove.update,
+    remove=domain_remove.remove,
     jobs={"remove": "Removing Storage Domain {storage_name}"},
 )
 schema.table("storage_domain_static", "storage TEXT", "storage_type TEXT", "last_time_used_as_master INTEGER DEFAULT 0")
@@ -200,11 +202,11 @@ ATTACHED_DOMAIN = Resource(
         Field("data_centers", Computed(_data_centers)),
     ),
     actions={
-        "activate": Action(commands.activate, entity=True, job="Activating Storage Domain {storage_name}"),
-        "deactivate": Action(commands.deactivate, entity=True, job="Deactivating Storage Domain {storage_name}"),
+        "activate": Action(domain_pool.activate, entity=True, job="Activating Storage Domain {storage_name}"),
+        "deactivate": Action(domain_pool.deactivate, entity=True, job="Deactivating Storage Domain {storage_name}"),
     },
-    add=commands.attach,
-    remove=commands.detach,
+    add=domain_pool.attach,
+    remove=domain_pool.detach,
     jobs={"remove": "Detaching Storage Domain {storage_name}"},
 )
 

@@ -28,7 +28,10 @@ class Selection:
 
 
 def compile_query(resource: Resource, text: str, case_sensitive: bool = False, limit: int | None = None) -> Selection:
-    """The SQL of a search; `limit` is the size of a page too. Raises SearchError for what the grammar or this resource does not know."""
+    """The SQL of a search; `limit` is the size of a page too.
+
+    Raises SearchError for what the grammar or this resource does not know.
+    """
     query = parse(text)
     selection = Selection()
     groups = []
@@ -59,8 +62,8 @@ def _condition(resource: Resource, condition: Condition, case_sensitive: bool, p
         if not texts:
             raise SearchError(condition.value)
         parts = []
-        for known in texts:
-            parts.append(_like(known.sql, f"*{condition.value}*", case_sensitive, params))
+        for text in texts:
+            parts.append(_like(text.sql, f"*{condition.value}*", case_sensitive, params))
         return "(" + " OR ".join(parts) + ")"
     known = resource.search.get(condition.field)
     if known is None:

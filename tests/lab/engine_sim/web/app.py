@@ -9,7 +9,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-import bottle
+import bottle as untyped_bottle
 
 from .. import doc as docs
 from ..call import Call, correlation_id
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 log = logging.getLogger("engine.web")
+bottle: Any = untyped_bottle
 XML, JSON = "application/xml;charset=UTF-8", "application/json"
 PREFIX = "/ovirt-engine"
 #: Mark of an answer without content type, where bottle would add its own; `server` takes it out.
@@ -48,26 +49,29 @@ def html(status: int, text: str) -> HtmlAnswer:
     return HtmlAnswer(status, f"<html><head><title>Error</title></head><body>{text}</body></html>")
 
 
-def make_app(engine: Engine) -> bottle.Bottle:
+def make_app(engine: Engine) -> Any:
     """The application of one engine."""
     app = bottle.Bottle()
     app.catchall = False
 
-    @app.route(f"{PREFIX}/api", method=METHODS)
-    @app.route(f"{PREFIX}/api/", method=METHODS)
-    @app.route(f"{PREFIX}/api/<path:path>", method=METHODS)
     def api(path: str = "") -> Any:
         return guarded(engine, lambda: _api(engine, path))
 
-    @app.route(f"{PREFIX}/<path:path>", method=METHODS)
     def other(path: str) -> Any:
         return guarded(engine, lambda: services.dispatch(engine, path, bottle.request))
 
-    @app.route("/<path:path>", method=METHODS)
-    @app.route("/", method=METHODS)
     def rest(path: str = "") -> Any:
         return respond(404, "text/html;charset=UTF-8", services.NOT_FOUND.encode(), {})
 
+    for path, handler in (
+        (f"{PREFIX}/api", api),
+        (f"{PREFIX}/api/", api),
+        (f"{PREFIX}/api/<path:path>", api),
+        (f"{PREFIX}/<path:path>", other),
+        ("/", rest),
+        ("/<path:path>", rest),
+    ):
+        app.route(path, METHODS, handler)
     return app
 
 
@@ -206,7 +210,7 @@ def media() -> str:
     raise HtmlAnswer(406, content_type=None)
 
 
-def write(answer: Answer, headers: dict[str, str], wanted: str = "") -> bottle.HTTPResponse:
+def write(answer: Answer, headers: dict[str, str], wanted: str = "") -> Any:
     """The answer in the client's format."""
     if answer.doc is None:
         return respond(answer.status, None, b"", {**headers, **answer.headers})
@@ -218,7 +222,7 @@ def write(answer: Answer, headers: dict[str, str], wanted: str = "") -> bottle.H
     return respond(answer.status, wanted, body, {**headers, **answer.headers})
 
 
-def respond(status: int, content_type: str | None, body: bytes, headers: dict[str, str]) -> bottle.HTTPResponse:
+def respond(status: int, content_type: str | None, body: bytes, headers: dict[str, str]) -> Any:
     if bottle.request.method == "HEAD":
         content_type = None if content_type == XML else content_type
         body = b""

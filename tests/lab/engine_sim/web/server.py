@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("engine.web")
 
 
+def _quiet(msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+    """What cheroot has to say about broken connections goes to the debug log."""
+    log.debug("%s", msg)
+
+
 class Server:
     """Serves one engine on a TLS port, and on a plain one when it is configured."""
 
@@ -34,7 +39,7 @@ class Server:
         server = wsgi.Server(
             address, app, numthreads=threads, max=threads * 4, request_queue_size=64, timeout=300, shutdown_timeout=1
         )
-        server.error_log = lambda msg="", level=logging.INFO, traceback=False: log.debug("%s", msg)
+        server.error_log = _quiet  # type: ignore[method-assign]
         return server
 
     @staticmethod

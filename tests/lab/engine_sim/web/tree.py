@@ -58,7 +58,7 @@ def resolve(parts: list[str], base: str) -> Node:
 
     if not parts:
         return Node("root")
-    collections, parents = ROOT, []
+    collections, parents = ROOT, list[str]()
     rest = list(parts)
     while True:
         sub = collections.get(rest[0])

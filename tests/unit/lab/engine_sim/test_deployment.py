@@ -96,7 +96,7 @@ def test_bootstrap_machine_appears(system: Any, found: dict[str, Any]) -> None:
     vms = system.vms_service()
     (vm,) = until(
         lambda: vms.list(search='name="external-HostedEngineLocal"'),
-        lambda l: bool(l) and l[0].status == types.VmStatus.UP,
+        lambda found: bool(found) and found[0].status == types.VmStatus.UP,
     )
     assert vm.origin == "external" and vm.host.id == found["host"]
     found["local"] = vm.id
@@ -224,14 +224,17 @@ def test_origin_by_sql_and_ovf_by_update(simulator: Simulator, system: Any, foun
         disks = system.storage_domains_service().storage_domain_service(found["domain"]).disks_service().list()
         return [disk for disk in disks if disk.name == "OVF_STORE"]
 
-    volumes = until(stores, lambda l: len(l) == 2 and all(disk.status == types.DiskStatus.OK for disk in l))
-    for disk in volumes:
+    def written(disk: Any) -> tuple[Path, dict[str, Any]]:
         path = next(Path(simulator.state["directory"]).rglob(f"images/{disk.id}/{disk.image_id}"))
         meta = dict(
             line.split("=", 1) for line in path.with_name(path.name + ".meta").read_text().splitlines() if "=" in line
         )
-        description = json.loads(meta["DESCRIPTION"])
-        assert description["Updated"] is True and meta["DISKTYPE"] == "OVFS"
+        assert meta["DISKTYPE"] == "OVFS"
+        return path, json.loads(meta["DESCRIPTION"])
+
+    volumes = until(stores, lambda seen: len(seen) == 2 and all(disk.status == types.DiskStatus.OK for disk in seen))
+    for disk in volumes:
+        path, description = until(lambda disk=disk: written(disk), lambda seen: seen[1].get("Updated") is True)
         content = path.read_bytes()[: description["Size"]]
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
             assert tar.getnames() == ["info.json", f"{found['vm']}.ovf", "metadata.json"]

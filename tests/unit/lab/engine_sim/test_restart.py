@@ -48,7 +48,8 @@ def _deploy(engine: Offline, addresses: list[str]) -> dict[str, str]:
     made["disk"] = engine.post(
         "disks",
         b"<disk><name>he_virtio_disk</name><content_type>hosted_engine</content_type><format>raw</format>"
-        b"<provisioned_size>1073741824</provisioned_size><storage_domains><storage_domain><name>sd</name></storage_domain>"
+        b"<provisioned_size>1073741824</provisioned_size>"
+        b"<storage_domains><storage_domain><name>sd</name></storage_domain>"
         b"</storage_domains></disk>",
     )["@id"]
     until(lambda: _status(engine, f"disks/{made['disk']}"), lambda status: status == "ok")
