@@ -78,8 +78,10 @@ def build(profile: Profile, cache_dir: Path, output: Path, with_ova: bool) -> di
             "size": qcow2.stat().st_size,
         }
         result["qcow2"] = str(link(qcow2, output / f"{profile.name}.qcow2"))
-        if with_ova:
+        if packed.exists():
             result["ova"] = str(link(packed, output / f"{profile.name}.ova"))
+        else:  # one of another image would only mislead
+            (output / f"{profile.name}.ova").unlink(missing_ok=True)
     return {**result, "built": built, "seconds": round(time.monotonic() - started, 1)}
 
 
