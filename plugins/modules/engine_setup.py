@@ -6,8 +6,8 @@ module: engine_setup
 short_description: Set the engine up in the bootstrap VM
 version_added: 1.0.0
 description:
-  - Writes the names of engine and host into the VM's hosts file, and the engine's into the host's, gives C(engine-setup)
-    its answers, runs it and waits until the engine reports good health over verified TLS.
+  - Writes the names of engine and host into the VM's hosts file, and the engine's into the host's, gives
+    C(engine-setup) its answers, runs it and waits until the engine reports good health over verified TLS.
   - The answers travel through standard input into a file of mode 0600, in memory, that is removed however it ends. What
     C(engine-setup) prints goes into a log on the host while it runs.
   - An engine that is set up already is only looked at.

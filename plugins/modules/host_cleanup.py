@@ -10,8 +10,8 @@ description:
     its journal, and the sections that an earlier vdsm has put into libvirt's configuration, of which dated copies are
     kept. What the journal lists as made stays, because the deployment goes on with it. A host that runs a hosted engine
     or VMs of an engine is refused, untouched.
-  - V(what=bootstrap) undoes what the journal lists, newest first, and marks the phases as undone. What somebody else has
-    changed since is kept and told.
+  - V(what=bootstrap) undoes what the journal lists, newest first, and marks the phases as undone. What somebody else
+    has changed since is kept and told.
   - Libvirt's C(default) network and whatever else the collection did not make are never touched.
 options:
   what:

@@ -22,8 +22,8 @@ TRUE = {"t", "true", "y", "yes", "1"}
 class Call:
     """What commands and resources see of a request.
 
-    query: parameters of the address, last value wins; doc: the body; parents: ids of the objects above, outermost first;
-    base: `https://FQDN` as the client wrote it; full: all_content was asked for.
+    query: parameters of the address, last value wins; doc: the body; parents: ids of the objects above, outermost
+    first; base: `https://FQDN` as the client wrote it; full: all_content was asked for.
     """
 
     engine: Engine

@@ -16,8 +16,8 @@ class Config:
     """All settings, with the defaults of an installed engine.
 
     admin_user is the name with its profile (`admin@internal`, `admin@ovirt@internalsso`); its password comes as
-    `pbkdf2_sha256$ROUNDS$SALT$HEX` or from a file. speed: engine seconds per real second. refused_login_delay: seconds a
-    refused login takes (measured: 5).
+    `pbkdf2_sha256$ROUNDS$SALT$HEX` or from a file. speed: engine seconds per real second. refused_login_delay:
+    seconds a refused login takes (measured: 5).
     """
 
     listen: str = "0.0.0.0"

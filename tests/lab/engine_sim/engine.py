@@ -58,7 +58,8 @@ class Engine:
         changed = {
             row["option_name"]: row["option_value"]
             for row in self.db.rows(
-                "SELECT option_name, option_value FROM vdc_options WHERE version = 'general' AND option_value != default_value"
+                "SELECT option_name, option_value FROM vdc_options WHERE version = 'general' AND option_value "
+                "!= default_value"
             )
         }
         for option, setting in (

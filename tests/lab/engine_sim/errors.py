@@ -9,7 +9,8 @@ OPERATION_FAILED = "Operation Failed"
 class ApiError(Exception):
     """An answer with a fault document.
 
-    `detail` None leaves the member out; `action` tells that a failed action answers with an `<action>` around the fault.
+    `detail` None leaves the member out; `action` tells that a failed action answers with an `<action>` around the
+    fault.
     """
 
     def __init__(self, status: int, detail: str | None, reason: str = OPERATION_FAILED, in_action: bool = True) -> None:

@@ -19,7 +19,8 @@ class Fault:
     """One order.
 
     step: `POST /hosts`, `GET /*`, `sso.login`, `host.deploy`, `host.up`, `disk.create` ...; shell patterns allowed.
-    times: how often it strikes, 0 without end. status and detail: answer with this fault. delay: seconds before the answer.
+    times: how often it strikes, 0 without end. status and detail: answer with this fault. delay: seconds before the
+    answer.
     reset: close the connection. drop: no answer at all. host_status, status_detail, event: terminal state of a host.
     task: the task of host-deploy that fails. error: text of a failure of the engine's own work.
     """

@@ -1,7 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A fresh engine as a plain process on loopback, with model hosts behind it: for tests in seconds.
 
-Prints one JSON line when it serves: url, ca_file, user, password, hosts, exports, luns, dead_address, control. Ends on TERM.
+Prints one JSON line when it serves: url, ca_file, user, password, hosts, exports, luns, dead_address, control. Ends
+on TERM.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ INTERFACES = {
     "spapr_vlan": "sPAPR VLAN",
 }
 MAC_FORM = (
-    'MAC address must be in format "HH:HH:HH:HH:HH:HH" where H is a hexadecimal character (either a digit or A-F, case is '
+    'MAC address must be in format "HH:HH:HH:HH:HH:HH" where H is a hexadecimal character (either a digit or '
+    "A-F, case is "
     "insignificant)., Attribute: nic.macAddress"
 )
 

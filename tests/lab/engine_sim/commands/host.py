@@ -223,7 +223,8 @@ def deactivate(call: Call, row: Row) -> None:
     if any(machine["origin"] == ORIGIN["managed_hosted_engine"] for machine in machines):
         if not any(other["ha_score"] > 0 for other in others):
             raise Refused(
-                "Cannot switch the Host(s) to Maintenance mode.\nNone of the hosts capable of running the engine VM has "
+                "Cannot switch the Host(s) to Maintenance mode.\nNone of the hosts capable of running the "
+                "engine VM has "
                 "score more than 0 and is in Up state."
             )
     elif machines and not others:

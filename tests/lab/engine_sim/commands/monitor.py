@@ -1,5 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Monitoring: one thread per host looks at it every 3 s, brings it up, and notes what happens to it (engine contract 7.3)."""
+"""Monitoring: one thread per host looks at it every 3 s, brings it up, and notes what happens to it (engine contract
+7.3)."""
 
 from __future__ import annotations
 

@@ -568,7 +568,8 @@ def _to_maintenance(call: Call, row: Row) -> None:
                 if other["vds_id"] != host["vds_id"]
             }
             flows.deactivate_last(client, others, pool["id"], row["id"], host["vds_spm_id"])
-            # The engine counts the master's version up here; the storage does not learn of it (measured: detaching fails).
+            # The engine counts the master's version up here; the storage does not learn of it (measured: detaching
+            # fails).
             call.db.update(
                 "storage_pool",
                 {"id": pool["id"]},

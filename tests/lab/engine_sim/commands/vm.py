@@ -27,7 +27,8 @@ BLANK = "00000000-0000-0000-0000-000000000000"
 NOT_MANAGED = "This VM is not managed by the engine."
 HE_LOCKED = "There was an attempt to change Hosted Engine VM values that are locked."
 NOT_DOWN = (
-    "There was an attempt to change VM values while the VM is not down. Please shut down the VM in order to modify these "
+    "There was an attempt to change VM values while the VM is not down. Please shut down the VM in order to "
+    "modify these "
     "properties."
 )
 HE_HA = 'A VM running the engine ("hosted engine") cannot be set to highly available as it has its own HA mechanism.'
@@ -296,7 +297,8 @@ def start(call: Call, row: Row) -> None:
     ):
         raise refuse("run VM", "The VM's disks are locked. Please try again in a few minutes.")
     host = call.db.row(
-        "SELECT * FROM vds WHERE cluster_id = ? AND status = ? AND max_scheduling_memory >= ? ORDER BY vm_count, vds_name",
+        "SELECT * FROM vds WHERE cluster_id = ? AND status = ? AND max_scheduling_memory >= ? ORDER BY "
+        "vm_count, vds_name",
         row["cluster_id"],
         STATUS["up"],
         row["mem_size_mb"],

@@ -15,7 +15,8 @@ from pathlib import Path
 
 #: Enumerated types whose values the engine lists in another order than the SDK (recorded fault texts).
 ORDER = {
-    "DiskContentType": "data ovf_store memory_dump_volume memory_metadata_volume iso hosted_engine hosted_engine_sanlock "
+    "DiskContentType": "data ovf_store memory_dump_volume memory_metadata_volume iso hosted_engine "
+    "hosted_engine_sanlock "
     "hosted_engine_metadata hosted_engine_configuration backup_scratch",
     "LogSeverity": "normal warning error alert",
     "NfsVersion": "auto v3 v4 v4_0 v4_1 v4_2",

@@ -28,7 +28,8 @@ Source = str | Callable[["Call", str | None], list[Row]]
 class Field:
     """One leaf or element of a document.
 
-    path: where in the document; type; column: its column (of the table that comes first in the resource, or `table.column`);
+    path: where in the document; type; column: its column (of the table that comes first in the resource, or
+    `table.column`);
     default: stored when a new object does not say; blank: shown as an empty element when NULL; content: shown only with
     all_content; write: at `a`dd, `u`pdate, both, or neither; options: further words of the column's SQL type.
     """
@@ -172,8 +173,8 @@ class Action:
 class Sub:
     """A collection below an object (or the root): which objects, which methods, how an address looks.
 
-    where: SQL condition on the resource's source with one `?` for the parent; fixed: columns that a new object gets from
-    the parent's id; missing: called with (call, parent id) before a list, to refuse for an unknown parent.
+    where: SQL condition on the resource's source with one `?` for the parent; fixed: columns that a new object gets
+    from the parent's id; missing: called with (call, parent id) before a list, to refuse for an unknown parent.
     """
 
     resource: Resource

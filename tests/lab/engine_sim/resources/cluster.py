@@ -51,7 +51,7 @@ def _management(row: Row, call: Call) -> Any:
 
 
 def _policy_properties(call: Call, policy: str) -> str | None:
-    properties = call.db.value("SELECT properties FROM cluster_policies WHERE id = ?", policy)
+    properties: str | None = call.db.value("SELECT properties FROM cluster_policies WHERE id = ?", policy)
     return properties
 
 

@@ -66,7 +66,8 @@ schema.table(
 
 def _permission_rows(call: Call, parent: str | None) -> list[Row]:
     return call.db.rows(
-        "SELECT permissions.*, user_id, ad_groups.id AS group_id FROM permissions LEFT JOIN users ON user_id = ad_element_id "
+        "SELECT permissions.*, user_id, ad_groups.id AS group_id FROM permissions LEFT JOIN users ON user_id = "
+        "ad_element_id "
         "LEFT JOIN ad_groups ON ad_groups.id = ad_element_id WHERE object_id IN (?, ?)",
         SYSTEM,
         parent or SYSTEM,

@@ -1,5 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hosts: `vds_static` (what was asked for), `vds_dynamic` (what the host says), `vds_statistics`; view `vds` joins them."""
+"""Hosts: `vds_static` (what was asked for), `vds_dynamic` (what the host says), `vds_statistics`; view `vds` joins
+them."""
 
 from __future__ import annotations
 
@@ -43,10 +44,12 @@ schema.table(
 schema.table("vds_spm_id_map", "storage_pool_id TEXT", "vds_spm_id INTEGER", "vds_id TEXT")
 schema.view(
     "vds",
-    "SELECT {vds_static.*}, {vds_dynamic.-}, {vds_statistics.-}, cluster.name AS cluster_name, cluster.storage_pool_id, "
+    "SELECT {vds_static.*}, {vds_dynamic.-}, {vds_statistics.-}, cluster.name AS cluster_name, "
+    "cluster.storage_pool_id, "
     "storage_pool.name AS storage_pool_name, vds_spm_id_map.vds_spm_id, "
     "CASE WHEN storage_pool.spm_vds_id = vds_static.vds_id THEN 'spm' ELSE 'none' END AS spm_status "
-    "FROM vds_static JOIN vds_dynamic USING (vds_id) JOIN vds_statistics USING (vds_id) JOIN cluster USING (cluster_id) "
+    "FROM vds_static JOIN vds_dynamic USING (vds_id) JOIN vds_statistics USING (vds_id) JOIN cluster USING "
+    "(cluster_id) "
     "LEFT JOIN storage_pool ON storage_pool.id = cluster.storage_pool_id "
     "LEFT JOIN vds_spm_id_map ON vds_spm_id_map.vds_id = vds_static.vds_id",
 )

@@ -142,7 +142,8 @@ NETWORK = Resource(
         "datacenter": SearchField("(SELECT name FROM storage_pool WHERE id = storage_pool_id)"),
         "datacenter.name": SearchField("(SELECT name FROM storage_pool WHERE id = storage_pool_id)"),
         "cluster_network.cluster_name": SearchField(
-            "(SELECT group_concat(cluster.name) FROM network_cluster JOIN cluster USING (cluster_id) WHERE network_id = network.id)"
+            "(SELECT group_concat(cluster.name) FROM network_cluster JOIN cluster USING (cluster_id) WHERE "
+            "network_id = network.id)"
         ),
     },
     jobs={"remove": "Removing Network {name}"},
@@ -164,7 +165,8 @@ schema.view(
 def _attach(call: Call, sub: Sub) -> str:
     cluster, wanted = call.parents[-1], call.doc
     network = call.db.row(
-        "SELECT network.* FROM network JOIN cluster USING (storage_pool_id) WHERE cluster_id = ? AND (network.id = ? OR "
+        "SELECT network.* FROM network JOIN cluster USING (storage_pool_id) WHERE cluster_id = ? AND "
+        "(network.id = ? OR "
         "network.name = ?)",
         cluster,
         wanted.get("@id"),

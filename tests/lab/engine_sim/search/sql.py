@@ -28,7 +28,8 @@ class Selection:
 
 
 def compile_query(resource: Resource, text: str, case_sensitive: bool = False, limit: int | None = None) -> Selection:
-    """The SQL of a search; `limit` is the size of a page too. Raises SearchError for what the grammar or this resource does not know."""
+    """The SQL of a search; `limit` is the size of a page too. Raises SearchError for what the grammar or this
+    resource does not know."""
     query = parse(text)
     selection = Selection()
     groups = []

@@ -3,7 +3,8 @@
 
     python -m engine_sim.store.extract ../../conformance/golden
 
-Only what an installation brings is taken: CPU types, machine types, operating systems, roles, scheduling, filters, templates.
+Only what an installation brings is taken: CPU types, machine types, operating systems, roles, scheduling, filters,
+templates.
 """
 
 from __future__ import annotations

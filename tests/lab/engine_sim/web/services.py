@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 HEALTH = "DB Up!Welcome to Health Status!"
 SCOPES = (
-    "ovirt-app-api ovirt-ext=token-info:authz-search ovirt-ext=token-info:public-authz-search ovirt-ext=token-info:validate "
+    "ovirt-app-api ovirt-ext=token-info:authz-search ovirt-ext=token-info:public-authz-search "
+    "ovirt-ext=token-info:validate "
     "ovirt-ext=token:password-access"
 )
 UNSUPPORTED = "The authorization grant type is not supported by the authorization server."

@@ -96,7 +96,7 @@ def test_bootstrap_machine_appears(system: Any, found: dict[str, Any]) -> None:
     vms = system.vms_service()
     (vm,) = until(
         lambda: vms.list(search='name="external-HostedEngineLocal"'),
-        lambda l: bool(l) and l[0].status == types.VmStatus.UP,
+        lambda seen: bool(seen) and seen[0].status == types.VmStatus.UP,
     )
     assert vm.origin == "external" and vm.host.id == found["host"]
     found["local"] = vm.id
@@ -224,7 +224,7 @@ def test_origin_by_sql_and_ovf_by_update(simulator: Simulator, system: Any, foun
         disks = system.storage_domains_service().storage_domain_service(found["domain"]).disks_service().list()
         return [disk for disk in disks if disk.name == "OVF_STORE"]
 
-    volumes = until(stores, lambda l: len(l) == 2 and all(disk.status == types.DiskStatus.OK for disk in l))
+    volumes = until(stores, lambda seen: len(seen) == 2 and all(disk.status == types.DiskStatus.OK for disk in seen))
     for disk in volumes:
         path = next(Path(simulator.state["directory"]).rglob(f"images/{disk.id}/{disk.image_id}"))
         meta = dict(

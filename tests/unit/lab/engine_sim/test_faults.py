@@ -18,7 +18,9 @@ def clean(simulator: Simulator) -> Any:
 
 
 def test_a_step_fails_with_code_and_text(simulator: Simulator, connection: sdk.Connection) -> None:
-    simulator.control("/faults", step="POST /api/datacenters", status=409, detail="[Cannot create Data Center. Because.]")
+    simulator.control(
+        "/faults", step="POST /api/datacenters", status=409, detail="[Cannot create Data Center. Because.]"
+    )
     pools = connection.system_service().data_centers_service()
     with pytest.raises(sdk.Error, match="Because") as caught:
         pools.add(types.DataCenter(name="d1", local=False))
@@ -66,7 +68,11 @@ def test_a_slow_answer(simulator: Simulator) -> None:
 
 def test_a_host_ends_non_operational(simulator: Simulator, connection: sdk.Connection) -> None:
     simulator.control(
-        "/faults", step="host.up", host_status="non_operational", status_detail="network_unreachable", event="VDS_NETWORK_MISSING"
+        "/faults",
+        step="host.up",
+        host_status="non_operational",
+        status_detail="network_unreachable",
+        event="VDS_NETWORK_MISSING",
     )
     hosts = connection.system_service().hosts_service()
     host = hosts.add(types.Host(name="h2", address=simulator.state["hosts"][1]["address"], root_password="x"))
@@ -78,7 +84,9 @@ def test_a_host_ends_non_operational(simulator: Simulator, connection: sdk.Conne
 
 def test_a_silent_host_is_lost_and_its_disks_fail(simulator: Simulator, connection: sdk.Connection) -> None:
     system = connection.system_service()
-    host = system.hosts_service().add(types.Host(name="h1", address=simulator.state["hosts"][0]["address"], root_password="x"))
+    host = system.hosts_service().add(
+        types.Host(name="h1", address=simulator.state["hosts"][0]["address"], root_password="x")
+    )
     service = system.hosts_service().host_service(host.id)
     until(lambda: service.get().status, lambda status: status == types.HostStatus.UP)
     storage = types.HostStorage(type=types.StorageType.NFS, address="storage.example.test", path="/exports/cf-two")
@@ -86,13 +94,18 @@ def test_a_silent_host_is_lost_and_its_disks_fail(simulator: Simulator, connecti
         types.StorageDomain(name="sd", type=types.StorageDomainType.DATA, host=types.Host(name="h1"), storage=storage)
     )
     pool = system.data_centers_service().list(search="name=Default")[0]
-    system.data_centers_service().data_center_service(pool.id).storage_domains_service().add(types.StorageDomain(id=domain.id))
+    system.data_centers_service().data_center_service(pool.id).storage_domains_service().add(
+        types.StorageDomain(id=domain.id)
+    )
     disk = types.Disk(
         name="d", format=types.DiskFormat.RAW, provisioned_size=2**30, storage_domains=[types.StorageDomain(name="sd")]
     )
     made = system.disks_service().add(disk)
     simulator.host("power", state="off")
-    until(lambda: system.disks_service().disk_service(made.id).get().status, lambda status: status == types.DiskStatus.ILLEGAL)
+    until(
+        lambda: system.disks_service().disk_service(made.id).get().status,
+        lambda status: status == types.DiskStatus.ILLEGAL,
+    )
     until(lambda: service.get().status, lambda status: status == types.HostStatus.NON_RESPONSIVE)
     codes = {event.code for event in system.events_service().list(search="event_host=h1")}
     assert {9027, 12, 9028} <= codes

@@ -1,5 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Adding a host with installation: refusals of the POST, progress, failure. Host-deploy itself is tested with its part."""
+"""Adding a host with installation: refusals of the POST, progress, failure. Host-deploy itself is tested with its
+part."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from offline import Offline, fault
 from sim_support import until
 
 BODY = (
-    b"<host><name>h1</name><address>127.9.9.1</address><ssh><authentication_method>publickey</authentication_method></ssh></host>"
+    b"<host><name>h1</name><address>127.9.9.1</address><ssh>"
+    b"<authentication_method>publickey</authentication_method></ssh></host>"
 )
 TASKS = ["Gathering Facts", "Install vdsm"]
 
@@ -29,8 +31,14 @@ def engine(tmp_path: Path) -> Iterator[Offline]:
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (SshUnreachable("x"), "Cannot add Host. Connecting to host via SSH has failed, verify that the host is reachable"),
-        (SshAuthFailed("x"), "Cannot add Host. SSH authentication failed, verify authentication parameters are correct"),
+        (
+            SshUnreachable("x"),
+            "Cannot add Host. Connecting to host via SSH has failed, verify that the host is reachable",
+        ),
+        (
+            SshAuthFailed("x"),
+            "Cannot add Host. SSH authentication failed, verify authentication parameters are correct",
+        ),
     ],
 )
 def test_what_ssh_refuses_leaves_no_host_and_no_event(
@@ -65,7 +73,7 @@ def test_a_failed_task_is_named_by_the_event(engine: Offline, monkeypatch: pytes
     assert host["status"] == "installing"
     until(lambda: engine.get(f"hosts/{host['@id']}")["status"], lambda status: status == "install_failed")
     events = until(engine.events, lambda seen: seen and seen[-1][0] == 505)
-    assert [code for code, _ in events[-6:]] == [9000, 42, 560, 559, 559, 505]
+    assert [code for code, _text in events[-6:]] == [9000, 42, 560, 559, 559, 505]
     assert events[-3][1] == "Installing Host h1. Gathering Facts."
     assert events[-1][1] == (
         "Host h1 installation failed. Task Install ovirt-hosted-engine-setup package failed to execute. "

@@ -17,11 +17,13 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     cleanup,
     deployment,
     hosts_file,
-    libvirt as hypervisor,
     nat,
     textfile,
     undo,
     vdsm_sections,
+)
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
+    libvirt as hypervisor,
 )
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import Deployment
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal

@@ -246,7 +246,8 @@ def test_keyfile_of_dhcp_and_of_ipv6() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "gateway", "dns"), [(24, "fd00::1", ()), (24, "", ("fd00::1",)), (0, "", ()), (33, "", ()), (24, "x", ())]
+    ("prefix", "gateway", "dns"),
+    [(24, "fd00::1", ()), (24, "", ("fd00::1",)), (0, "", ()), (33, "", ()), (24, "x", ())],
 )
 def test_keyfile_of_mixed_families(prefix: int, gateway: str, dns: tuple[str, ...]) -> None:
     with pytest.raises(HostedEngineError) as caught:

@@ -116,7 +116,11 @@ def manages(**changes: Any) -> dict[str, Any]:
         ({"fqdn": "host1.lab.test"}, {}, {"names.engine.local": "block"}),
         ({"fqdn": "engine"}, {}, {"names.engine.unqualified": "block"}),
         ({"vm_address": "10.77.4.51"}, {}, {"names.engine.mismatch": "block"}),
-        ({"bridge_if": "eth9"}, manages(interface="eth9", carrier="", address=""), {"network.interface.missing": "block"}),
+        (
+            {"bridge_if": "eth9"},
+            manages(interface="eth9", carrier="", address=""),
+            {"network.interface.missing": "block"},
+        ),
         ({}, interface(type="team"), {"network.interface.kind": "block"}),
         ({}, interface(type="bond"), {"network.interface.bond_name": "block"}),
         ({}, interface(type="vlan"), {"network.interface.vlan_name": "block"}),
@@ -215,7 +219,10 @@ LINKS = [
         ],
     },
 ]
-ROUTES = [{"dst": "default", "gateway": "10.9.9.9", "dev": "x", "metric": 100}, {"dst": "default", "gateway": "10.77.4.1"}]
+ROUTES = [
+    {"dst": "default", "gateway": "10.9.9.9", "dev": "x", "metric": 100},
+    {"dst": "default", "gateway": "10.77.4.1"},
+]
 
 
 def test_facts_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
