@@ -86,7 +86,7 @@ def replay(state: dict, options: argparse.Namespace, rest: list[str]) -> int:
         command += ["--hook", f"{name}={hook} {name}"]
     if options.only:
         command += ["--only", *options.only]
-    return subprocess.run(command + rest, env=environment).returncode
+    return subprocess.run(command + rest, env=environment, check=False).returncode
 
 
 def main() -> int:

@@ -2,9 +2,8 @@
 """Documents of the API: one tree of plain Python values, written and read as XML or JSON.
 
 A document is a dict. Keys that begin with `@` are attributes (`@id`, `@href`); a list is a repeated element; a dict
-is an
-element with members; "" is an empty element; None is left out. Leaves keep their type, which JSON needs: the engine
-writes numbers and booleans as strings there, but times and decimals as numbers (measured on 4.5.8).
+is an element with members; "" is an empty element; None is left out. Leaves keep their type, which JSON needs: the
+engine writes numbers and booleans as strings there, but times and decimals as numbers (measured on 4.5.8).
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ def prepare_nic(call: Call, columns: Columns, row: Row | None) -> None:
     ):
         raise Refused("Network interface name is already in use")
     if columns.get("mac_addr"):
-        columns["mac_addr"] = check_mac(call, columns["mac_addr"], row and row["id"])
+        columns["mac_addr"] = check_mac(call, columns["mac_addr"], row["id"] if row else None)
     elif row is None:
         columns["mac_addr"] = free_mac(call, machine["cluster_id"])
     profile = columns.get("vnic_profile_id", (row or {}).get("vnic_profile_id"))

@@ -82,7 +82,7 @@ def prepare(call: Call, columns: Columns, row: Row | None) -> None:
     if row is None:
         require(call.doc, "StorageConnection")
     merged = {**(row or {}), **columns}
-    check(call, merged, row and row["id"])
+    check(call, merged, row["id"] if row else None)
     columns["connection"] = connection_text(merged)
     if "password" in call.doc:
         columns["password"] = call.doc["password"]

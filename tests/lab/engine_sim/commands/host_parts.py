@@ -102,7 +102,7 @@ def attachment_rows(call: Call, parent: str | None) -> list[Row]:
             continue
         report, network = caps["networks"][name], networks[name]
         protocol = "dhcp" if report.get("dhcpv4") else "static" if report.get("addr") else "none"
-        ip = {"version": "v4"}
+        ip: Doc = {"version": "v4"}
         if protocol == "static":
             ip = {
                 "address": report["addr"],
@@ -265,8 +265,8 @@ def numa_rows(call: Call, parent: str | None) -> list[Row]:
 
 def unit_document(device: dict[str, Any], status: bool = True) -> Doc:
     """A logical unit as the engine shows it; sizes are whole GiB."""
-    path = next(iter(device.get("pathlist") or []), {})
-    paths = device.get("pathstatus") or []
+    path: dict[str, Any] = next(iter(device.get("pathlist") or []), {})
+    paths: list[dict[str, Any]] = device.get("pathstatus") or []
     size = int(device.get("capacity") or device.get("devcapacity") or 0)
     portal = f"{path.get('connection')}:{path.get('port')},{path.get('portal', path.get('tpgt', 1))}" if path else None
     return {
@@ -275,7 +275,7 @@ def unit_document(device: dict[str, Any], status: bool = True) -> Doc:
         "address": path.get("connection"),
         "discard_max_size": int(device.get("discard_max_bytes") or 0),
         "discard_zeroes_data": False,
-        "lun_mapping": int(next(iter(paths), {}).get("lun", 0)),
+        "lun_mapping": int(paths[0].get("lun", 0)) if paths else 0,
         "paths": len(paths),
         "port": int(path["port"]) if path.get("port") else None,
         "portal": portal,

@@ -46,7 +46,7 @@ def _just_started(call: Call, known: Row) -> bool:
 
 def _seen(call: Call, host: Row, known: Row, stats: dict[str, Any]) -> None:
     status = VM[VDSM_VM.get(stats["status"], "unknown")]
-    display = next(iter(stats.get("displayInfo") or []), {})
+    display: dict[str, Any] = next(iter(stats.get("displayInfo") or []), {})
     call.db.update(
         "vm_dynamic",
         {"vm_guid": known["vm_guid"]},

@@ -116,7 +116,7 @@ def _memory(call: Call, columns: Columns, row: Row | None, what: str) -> None:
         raise Refused(text, text, status=400)
     if row is None and size is None:
         size = columns["mem_size_mb"] = 1024
-    if row is None:
+    if row is None and size is not None:
         columns.setdefault("min_allocated_mem", size)
         columns.setdefault("max_memory_size_mb", size * 4)
     merged = {**(row or {}), **columns}

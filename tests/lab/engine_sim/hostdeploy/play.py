@@ -14,7 +14,7 @@ from .packages import PackageManager
 from .settings import DeploySettings, HostTarget
 from .ssh import SshSession
 
-Emit = Callable[[str], None]
+Emit = Callable[[str], object]
 
 
 @dataclass

@@ -6,11 +6,12 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 
 @lru_cache(maxsize=1)
-def _api() -> dict[str, dict]:
-    data: dict[str, dict] = json.loads(Path(__file__).with_name("api.json").read_text())
+def _api() -> dict[str, dict[str, Any]]:
+    data: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("api.json").read_text())
     # Members that the engine takes and the SDK does not know as such.
     data["types"]["action"]["description"] = "string"
     return data

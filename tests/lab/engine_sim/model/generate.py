@@ -12,6 +12,7 @@ import inspect
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 #: Enumerated types whose values the engine lists in another order than the SDK (recorded fault texts).
 ORDER = {
@@ -58,11 +59,12 @@ def generate() -> dict[str, object]:
     tags = {reader: tag for tag, reader in re.findall(r"register\('(\w+)', (\w+)Reader\.read_one\)", text)}
     api = {tag: members(inspect.getsource(getattr(readers, reader + "Reader")), tags) for reader, tag in tags.items()}
     enums = {}
-    for name, item in inspect.getmembers(types, inspect.isclass):
+    classes: list[tuple[str, Any]] = inspect.getmembers(types, inspect.isclass)
+    for name, item in classes:
         if issubclass(item, types.Enum) and item is not types.Enum:
-            enums[name] = ORDER[name].split() if name in ORDER else [str(value) for value in item]
-            if name in ORDER and set(enums[name]) != {str(value) for value in item}:
-                enums[name] = enums[name] + sorted({str(v) for v in item} - set(enums[name]))
+            known = [str(value) for value in item]
+            ordered = ORDER[name].split() if name in ORDER else known
+            enums[name] = ordered + sorted(set(known) - set(ordered))
     return {"types": api, "enums": enums}
 
 

@@ -4,6 +4,7 @@ them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..commands import host as commands
@@ -380,6 +381,13 @@ STORAGE = Resource(
         Field("host", Computed(lambda row, call: ref("hosts", row["vds_id"]))),
     ),
 )
+
+
+def _as_found(name: str) -> Callable[[Row, Call], Any]:
+    """A member that is what the row says."""
+    return lambda row, call: row[name]
+
+
 DEVICE = Resource(
     tag="host_device",
     plural="host_devices",
@@ -387,7 +395,7 @@ DEVICE = Resource(
     key="id",
     href="hosts/{vds_id}/devices/{id}",
     fields=tuple(
-        Field(name, Computed(lambda row, call, name=name: row[name]))
+        Field(name, Computed(_as_found(name)))
         for name in ("name", "capability", "driver", "product", "vendor", "host", "parent_device")
     ),
 )
@@ -400,8 +408,7 @@ NUMA_NODE = Resource(
     links=("statistics",),
     subs={"statistics": empty("statistic", "statistics")},
     fields=tuple(
-        Field(name, Computed(lambda row, call, name=name: row[name]))
-        for name in ("cpu", "index", "memory", "node_distance", "host")
+        Field(name, Computed(_as_found(name))) for name in ("cpu", "index", "memory", "node_distance", "host")
     ),
 )
 HOST.subs = {

@@ -63,10 +63,10 @@ def _condition(resource: Resource, condition: Condition, case_sensitive: bool, p
         for known in texts:
             parts.append(_like(known.sql, f"*{condition.value}*", case_sensitive, params))
         return "(" + " OR ".join(parts) + ")"
-    known = resource.search.get(condition.field)
-    if known is None:
+    asked = resource.search.get(condition.field)
+    if asked is None:
         raise SearchError(f"unknown field {condition.field}")
-    return _compare(known, condition, case_sensitive, params)
+    return _compare(asked, condition, case_sensitive, params)
 
 
 def _compare(known: SearchField, condition: Condition, case_sensitive: bool, params: list[Any]) -> str:

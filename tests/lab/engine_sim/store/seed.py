@@ -38,11 +38,11 @@ def fill(engine: Engine) -> None:
                 db.insert(table, row)
         for name, value in OPTIONS.items():
             _option(db, name, value)
-        for name, value in (
+        for name, flag in (
             ("InstallVds", engine.config.install_vds),
             ("EncryptHostCommunication", engine.config.encrypt_host_communication),
         ):
-            _option(db, name, str(value).lower())
+            _option(db, name, str(flag).lower())
         for version in data["versions"]:
             _option(db, "LibgfApiSupported", "false", version)
         _option(db, "InstanceId", str(uuid.uuid4()))

@@ -53,21 +53,20 @@ def make_app(engine: Engine) -> bottle.Bottle:
     app = bottle.Bottle()
     app.catchall = False
 
-    @app.route(f"{PREFIX}/api", method=METHODS)
-    @app.route(f"{PREFIX}/api/", method=METHODS)
-    @app.route(f"{PREFIX}/api/<path:path>", method=METHODS)
     def api(path: str = "") -> Any:
         return guarded(engine, lambda: _api(engine, path))
 
-    @app.route(f"{PREFIX}/<path:path>", method=METHODS)
     def other(path: str) -> Any:
         return guarded(engine, lambda: services.dispatch(engine, path, bottle.request))
 
-    @app.route("/<path:path>", method=METHODS)
-    @app.route("/", method=METHODS)
     def rest(path: str = "") -> Any:
         return respond(404, "text/html;charset=UTF-8", services.NOT_FOUND.encode(), {})
 
+    for path in ("/api", "/api/", "/api/<path:path>"):
+        app.route(f"{PREFIX}{path}", method=METHODS, callback=api)
+    app.route(f"{PREFIX}/<path:path>", method=METHODS, callback=other)
+    for path in ("/<path:path>", "/"):
+        app.route(path, method=METHODS, callback=rest)
     return app
 
 

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("engine.web")
 
 
+class _Server(wsgi.Server):
+    """Says what it stumbles over in the simulator's log."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Take a message of the server."""
+        log.debug("%s", msg)
+
+
 class Server:
     """Serves one engine on a TLS port, and on a plain one when it is configured."""
 
@@ -31,11 +39,9 @@ class Server:
 
     @staticmethod
     def _make(address: tuple[str, int], app: Any, threads: int) -> wsgi.Server:
-        server = wsgi.Server(
+        return _Server(
             address, app, numthreads=threads, max=threads * 4, request_queue_size=64, timeout=300, shutdown_timeout=1
         )
-        server.error_log = lambda msg="", level=logging.INFO, traceback=False: log.debug("%s", msg)
-        return server
 
     @staticmethod
     def _adapter(engine: Engine) -> Any:

@@ -58,7 +58,8 @@ def resolve(parts: list[str], base: str) -> Node:
 
     if not parts:
         return Node("root")
-    collections, parents = ROOT, []
+    collections = ROOT
+    parents: list[str] = []
     rest = list(parts)
     while True:
         sub = collections.get(rest[0])
