@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Optional, Union
+from typing import Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 
@@ -103,27 +101,6 @@ def run(
     if check and completed.rc != 0:
         raise failed(completed)
     return completed
-
-
-def start(argv: Sequence[str], stdout: Union[int, IO[Any]], stderr: int = subprocess.STDOUT) -> subprocess.Popen[bytes]:
-    """Start a command whose output is followed, or whose pipes are fed, while it runs.
-
-    Args:
-        argv: program and arguments; never a secret.
-        stdout: where its standard output goes.
-        stderr: where its standard error goes; by default the same way.
-
-    Raises:
-        HostedEngineError: C(command.missing).
-    """
-    words = [str(word) for word in argv]
-    _Commands.started += 1
-    try:
-        return subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, env={**os.environ, **BASE_ENVIRONMENT}
-        )
-    except FileNotFoundError as error:
-        raise HostedEngineError(COMMAND_MISSING, observed=f"{words[0]}: {error.strerror}") from error
 
 
 def failed(completed: Completed) -> HostedEngineError:

@@ -40,7 +40,6 @@ attributes:
     support: full
 requirements:
   - qemu-img
-  - pigz is used if it is there
 author:
   - The node0.hosted_engine founders (@node0)
 """

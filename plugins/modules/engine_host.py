@@ -259,7 +259,7 @@ def let_in(session: Session, journal: Journal, params: dict[str, Any]) -> bool:
     if not params["authorize_engine"]:
         return False
     path, key = params["authorized_keys"], engine_public_key(session)
-    if authorized_keys.has_key(path, key):
+    if authorized_keys.holds_key(path, key):
         return False
     with journal.making("authorized_key", path, line=key):
         authorized_keys.add_key(path, key)

@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-import conftest  # noqa: F401  # makes the checkout importable as the collection
+importlib.import_module("conftest")  # makes the checkout importable as the collection
 
 from ansible_collections.node0.hosted_engine.plugins import module_utils
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import CATALOGUE

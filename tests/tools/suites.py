@@ -12,9 +12,8 @@ BIN = Path(sys.executable).parent
 TOOLS = ROOT / "tests" / "tools"
 COLLECTIONS = ROOT / ".cache" / "collections"
 COLLECTION = COLLECTIONS / "ansible_collections" / "node0" / "hosted_engine"
-PYTHON_PATH = (
-    f"{ROOT / 'tests' / 'lab'}:{ROOT / 'tests' / 'lab' / 'host' / 'vdsmd'}:{ROOT / 'tests' / 'lab' / 'host' / 'ha'}"
-)
+LAB = ROOT / "tests" / "lab"
+PYTHON_PATH = ":".join(str(LAB / folder) for folder in (".", "host/vdsmd", "host/ha", "host/rootfs/usr/lib/lab"))
 
 
 @dataclass(frozen=True)
@@ -82,5 +81,6 @@ def _mypy(package: str) -> tuple[str, ...]:
 
 
 def _lab_mypy() -> tuple[str, ...]:
-    packages = ("engine_sim", "vdsm_rpc")
+    packages = ("engine_sim", "vdsm_rpc", "vdsmd", "driver", "appliance")
+    packages += ("ovirt_hosted_engine_ha", "ovirt_hosted_engine_setup")
     return _tool("mypy", "--config-file", "mypy.ini", *(word for name in packages for word in ("-p", name)))

@@ -7,7 +7,7 @@ import os
 import tempfile
 
 
-def has_key(path: str, line: str) -> bool:
+def holds_key(path: str, line: str) -> bool:
     """Return whether the file already lets the owner of the key in, whatever options or comment its line has."""
     body = line.split()[1]
     return any(body in words.split() for words in _lines(path) if not words.lstrip().startswith("#"))

@@ -6,14 +6,13 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
-from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed, failed, run, start
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import COMMAND_TIMEOUT, Completed, failed, run
 
 GUEST_UNREACHABLE = declare(
     "guest.unreachable",
@@ -33,6 +32,9 @@ SSH_FAILED = 255
 
 # The new content is complete before it takes the place of the old one, and nobody else can read it meanwhile.
 _WRITE = 'umask 077; t=$(mktemp "$1.XXXXXX") && cat >"$t" && chmod "$2" "$t" && chown "$3" "$t" && mv -f "$t" "$1"'
+
+# What is printed lands in the log at once; exec, so that the deadline ends ssh itself.
+_LOGGED = 'exec "$@" >>"$0" 2>&1'
 
 
 def guest_spec() -> dict[str, Any]:
@@ -141,18 +143,18 @@ class Guest:
         Raises:
             HostedEngineError: C(guest.unreachable) or C(guest.timeout).
         """
-        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "wb") as output, start(self.command(argv), stdout=output) as process:
-            try:
-                process.communicate(stdin.encode(), timeout=timeout)
-            except subprocess.TimeoutExpired as error:
-                process.kill()
-                raise HostedEngineError(
-                    GUEST_TIMEOUT, observed=f"{argv[0]} ran for more than {timeout:g} s", evidence={"log": log}
-                ) from error
-        if process.returncode == SSH_FAILED:
+        os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        try:
+            done = run(["sh", "-c", _LOGGED, log, *self.command(argv)], stdin=stdin, timeout=timeout, check=False)
+        except HostedEngineError as error:
+            if error.problem is not COMMAND_TIMEOUT:
+                raise
+            raise HostedEngineError(
+                GUEST_TIMEOUT, observed=f"{argv[0]} ran for more than {timeout:g} s", evidence={"log": log}
+            ) from error
+        if done.rc == SSH_FAILED:
             raise self.unreachable("the connection broke; the end of " + log + " says when")
-        return process.returncode
+        return done.rc
 
     def read(self, path: str) -> str:
         """Return the content of a text file in the guest.

@@ -7,15 +7,12 @@ import contextlib
 import gzip
 import hashlib
 import os
-import shutil
-import subprocess
 import tarfile
-import threading
+import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, Any, Optional
+from typing import IO, Any
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
-from ansible_collections.node0.hosted_engine.plugins.module_utils._run import start
 
 APPLIANCE_DAMAGED = declare(
     "appliance.damaged",
@@ -76,7 +73,7 @@ def unpack(path: str, compressed: bool, target: str, algorithms: Iterable[str]) 
                 # Whatever follows the archive must have been read before the digest is known.
                 while plain.read(_BLOCK):
                     pass
-        except (tarfile.TarError, EOFError, OSError) as error:
+        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
             _drop(target)
             raise HostedEngineError(APPLIANCE_DAMAGED, observed=f"{path}: {error}") from error
         except BaseException:
@@ -132,50 +129,12 @@ def _write(content: IO[bytes], target: str, size: int) -> None:
 
 @contextlib.contextmanager
 def _expanded(reader: HashingReader, compressed: bool) -> Iterator[Any]:
-    """Give the uncompressed stream; pigz, where it is there, works beside the hashing and the writing."""
+    """Give the uncompressed stream."""
     if not compressed:
         yield reader
-    elif shutil.which("pigz") is None:
-        with gzip.GzipFile(fileobj=reader) as plain:  # type: ignore[call-overload]  # it needs no more than read()
-            yield plain
-    else:
-        with start(["pigz", "-dc"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            feeder = _Feeder(reader, process)
-            feeder.start()
-            try:
-                yield process.stdout
-            except BaseException:
-                process.kill()
-                raise
-            finally:
-                feeder.join()
-            words = process.stderr.read().decode("utf-8", "replace").strip() if process.stderr else ""
-            if process.wait() != 0 or feeder.problem:
-                raise EOFError(words or str(feeder.problem))
-
-
-class _Feeder(threading.Thread):
-    """Hands a file to a decompressing process, block by block."""
-
-    def __init__(self, reader: HashingReader, process: subprocess.Popen[bytes]) -> None:
-        super().__init__(daemon=True)
-        self._reader = reader
-        self._process = process
-        self.problem: Optional[OSError] = None
-
-    def run(self) -> None:
-        """Feed until the end of the file, or until the process does not want any more."""
-        pipe = self._process.stdin
-        if pipe is None:
-            return
-        try:
-            while block := self._reader.read(_BLOCK):
-                pipe.write(block)
-        except OSError as error:
-            self.problem = error
-        finally:
-            with contextlib.suppress(OSError):
-                pipe.close()
+        return
+    with gzip.GzipFile(fileobj=reader) as plain:  # type: ignore[call-overload]  # it needs no more than read()
+        yield plain
 
 
 def _drop(path: str) -> None:

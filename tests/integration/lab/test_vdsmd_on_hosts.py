@@ -86,8 +86,20 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Peer]]:
     new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     openssl("req", "-x509", *new_key, "-subj", "/CN=Test CA", "-keyout", "ca.key", "-out", "ca.pem", cwd=pki)
     openssl("req", *new_key, "-subj", "/CN=engine", "-keyout", "engine.key", "-out", "engine.csr", cwd=pki)
-    openssl("x509", "-req", "-in", "engine.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
-            "engine.pem", cwd=pki)
+    openssl(
+        "x509",
+        "-req",
+        "-in",
+        "engine.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-out",
+        "engine.pem",
+        cwd=pki,
+    )
     driver("down", check=False)
     report = json.loads(driver("up", "--hosts", "2").stdout)
     peers = []
@@ -113,10 +125,22 @@ def test_bridge_is_made_under_the_engines_connection(hosts: list[Peer]) -> None:
         before = peer("Host.getCapabilities")
         assert before["networks"] == {}
         nic = before["nics"]["host0"]
-        network = {"nic": "host0", "bridged": "true", "bootproto": "none", "ipaddr": nic["addr"], "mtu": 1500,
-                   "netmask": nic["netmask"], "gateway": nic["gateway"], "defaultRoute": True, "switch": "legacy"}
-        request = {"networks": {"ovirtmgmt": network}, "bondings": {}, "options": {
-            "connectivityCheck": "true", "connectivityTimeout": 1, "commitOnSuccess": False}}
+        network = {
+            "nic": "host0",
+            "bridged": "true",
+            "bootproto": "none",
+            "ipaddr": nic["addr"],
+            "mtu": 1500,
+            "netmask": nic["netmask"],
+            "gateway": nic["gateway"],
+            "defaultRoute": True,
+            "switch": "legacy",
+        }
+        request = {
+            "networks": {"ovirtmgmt": network},
+            "bondings": {},
+            "options": {"connectivityCheck": "true", "connectivityTimeout": 1, "commitOnSuccess": False},
+        }
         with pytest.raises(VdsmError) as caught:  # nobody pings: all goes back
             peer.client.call("Host.setupNetworks", request)
         assert caught.value.code == 10
@@ -163,26 +187,59 @@ def test_storage_is_mounted_or_refused_with_vdsms_code(hosts: list[Peer]) -> Non
 
 def test_domain_is_made_with_living_leases_and_seen_by_both(hosts: list[Peer]) -> None:
     first, second = hosts
-    first("StorageDomain.create", storagedomainID=DOMAIN, domainType=1, typeArgs=EXPORT, name="hosted_storage",
-          domainClass=1, version="5", blockSize=512, maxHosts=250)
-    first("StoragePool.create", storagepoolID=POOL, name="Default", masterSdUUID=DOMAIN, masterVersion=1,
-          domainList=[DOMAIN])
+    first(
+        "StorageDomain.create",
+        storagedomainID=DOMAIN,
+        domainType=1,
+        typeArgs=EXPORT,
+        name="hosted_storage",
+        domainClass=1,
+        version="5",
+        blockSize=512,
+        maxHosts=250,
+    )
+    first(
+        "StoragePool.create",
+        storagepoolID=POOL,
+        name="Default",
+        masterSdUUID=DOMAIN,
+        masterVersion=1,
+        domainList=[DOMAIN],
+    )
     assert connect_storage(second, EXPORT) == 0
     found = second("Host.getStorageDomains", storagepoolID=BLANK, domainClass=1, storageType=1, remotePath=EXPORT)
     assert found == [DOMAIN]
     for number, peer in enumerate(hosts, 1):
-        peer("StoragePool.connect", storagepoolID=POOL, hostID=number, scsiKey=POOL, masterSdUUID=DOMAIN,
-             masterVersion=1, domainDict={DOMAIN: "active"})
+        peer(
+            "StoragePool.connect",
+            storagepoolID=POOL,
+            hostID=number,
+            scsiKey=POOL,
+            masterSdUUID=DOMAIN,
+            masterVersion=1,
+            domainDict={DOMAIN: "active"},
+        )
         stats = peer("Host.getStats")
         assert (stats["lockManager"], stats["storageDomains"][DOMAIN]["acquired"]) == ("sanlock", True)
         assert f"s {DOMAIN}:{number}:" in inside(peer.name, "sanlock client status")
     first("StoragePool.spmStart", storagepoolID=POOL)
     first("StorageDomain.activate", storagedomainID=DOMAIN, storagepoolID=POOL)
-    task = first("Volume.create", volumeID=VOLUME, storagepoolID=POOL, storagedomainID=DOMAIN, imageID=IMAGE,
-                 size=str(2**30), volFormat=5, preallocate=2, diskType="HEVD", desc="he_virtio_disk")
+    task = first(
+        "Volume.create",
+        volumeID=VOLUME,
+        storagepoolID=POOL,
+        storagedomainID=DOMAIN,
+        imageID=IMAGE,
+        size=str(2**30),
+        volFormat=5,
+        preallocate=2,
+        diskType="HEVD",
+        desc="he_virtio_disk",
+    )
     first("Task.clear", taskID=task)
-    assert second("Volume.getInfo", storagepoolID=POOL, storagedomainID=DOMAIN, imageID=IMAGE,
-                  volumeID=VOLUME)["capacity"] == str(2**30)
+    assert second("Volume.getInfo", storagepoolID=POOL, storagedomainID=DOMAIN, imageID=IMAGE, volumeID=VOLUME)[
+        "capacity"
+    ] == str(2**30)
 
 
 def start(peer: Peer, memory_kib: int) -> None:
@@ -220,8 +277,18 @@ def test_restart_of_vdsmd_keeps_the_machine_and_its_lease(hosts: list[Peer]) -> 
 
 def test_console_password_pause_and_resume(hosts: list[Peer]) -> None:
     first = hosts[0]
-    first("VM.updateDevice", vmID=MACHINE, params={"deviceType": "graphics", "graphicsType": "vnc", "ttl": 120,
-                                                   "password": "secret", "existingConnAction": "keep", "params": {}})
+    first(
+        "VM.updateDevice",
+        vmID=MACHINE,
+        params={
+            "deviceType": "graphics",
+            "graphicsType": "vnc",
+            "ttl": 120,
+            "password": "secret",
+            "existingConnAction": "keep",
+            "params": {},
+        },
+    )
     assert "passwd='secret'" in inside(first.name, "virsh dumpxml --security-info HostedEngine")
     assert "secret" not in inside(first.name, "cat /var/log/vdsm/*")
     first("VM.pause", vmID=MACHINE)

@@ -154,8 +154,9 @@ class Pki:
                 return value.strip()
         raise PkiError(f"{self.ca_file} has no organization in its subject")
 
-    def sign_csr(self, csr_pem: str, san: str | Sequence[str], name: str = "", qemu: bool = False,
-                 days: int = HOST_DAYS) -> str:
+    def sign_csr(
+        self, csr_pem: str, san: str | Sequence[str], name: str = "", qemu: bool = False, days: int = HOST_DAYS
+    ) -> str:
         """Sign a request and return the certificate (PEM).
 
         `san`: names and addresses; `name` (default: the first of them) is the common name and that of the files
@@ -185,19 +186,63 @@ class Pki:
             encoding="ascii",
         )
         with _private_umask():
-            _openssl("req", "-new", "-utf8", "-nodes", *_EC_KEY, "-config", configuration, "-subj", subject,
-                     "-keyout", key, "-out", self.directory / f"requests/{prefix}ca.csr")
+            _openssl(
+                "req",
+                "-new",
+                "-utf8",
+                "-nodes",
+                *_EC_KEY,
+                "-config",
+                configuration,
+                "-subj",
+                subject,
+                "-keyout",
+                key,
+                "-out",
+                self.directory / f"requests/{prefix}ca.csr",
+            )
         key.chmod(0o640)
-        _openssl("ca", "-batch", "-utf8", "-selfsign", "-notext", "-config", configuration, "-keyfile", key,
-                 "-extensions", "v3_authority", "-in", self.directory / f"requests/{prefix}ca.csr", "-out", certificate,
-                 "-startdate", _yesterday(), "-days", AUTHORITY_DAYS)
+        _openssl(
+            "ca",
+            "-batch",
+            "-utf8",
+            "-selfsign",
+            "-notext",
+            "-config",
+            configuration,
+            "-keyfile",
+            key,
+            "-extensions",
+            "v3_authority",
+            "-in",
+            self.directory / f"requests/{prefix}ca.csr",
+            "-out",
+            certificate,
+            "-startdate",
+            _yesterday(),
+            "-days",
+            AUTHORITY_DAYS,
+        )
         certificate.chmod(0o644)
 
     def _make_pair(self, name: str, key: Path, kind: Sequence[str], subject: str, fqdn: str, days: int) -> None:
         request = self.directory / f"requests/{name}.req"
         with _private_umask():
-            _openssl("req", "-new", "-utf8", "-nodes", *kind, "-config", self._configuration(""), "-subj", subject,
-                     "-keyout", key, "-out", request)
+            _openssl(
+                "req",
+                "-new",
+                "-utf8",
+                "-nodes",
+                *kind,
+                "-config",
+                self._configuration(""),
+                "-subj",
+                subject,
+                "-keyout",
+                key,
+                "-out",
+                request,
+            )
         request.chmod(0o644)
         self._sign("", request, self.directory / f"certs/{name}.cer", subject, [fqdn], days)
 
@@ -205,9 +250,28 @@ class Pki:
         with self._books(), tempfile.NamedTemporaryFile("w", suffix=".cnf", encoding="ascii") as extensions:
             extensions.write(dedent(_LEAF).format(san=",".join(map(_alternative_name, san))))
             extensions.flush()
-            _openssl("ca", "-batch", "-utf8", "-notext", "-config", self._configuration(prefix), "-in", request,
-                     "-out", certificate, "-subj", subject, "-startdate", _yesterday(), "-days", days,
-                     "-extfile", extensions.name, "-extensions", "leaf")
+            _openssl(
+                "ca",
+                "-batch",
+                "-utf8",
+                "-notext",
+                "-config",
+                self._configuration(prefix),
+                "-in",
+                request,
+                "-out",
+                certificate,
+                "-subj",
+                subject,
+                "-startdate",
+                _yesterday(),
+                "-days",
+                days,
+                "-extfile",
+                extensions.name,
+                "-extensions",
+                "leaf",
+            )
         certificate.chmod(0o644)
 
     def _configuration(self, prefix: str) -> Path:

@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Client of VDSM: verbs by JSON-RPC over STOMP, events, volume contents by HTTP, all on one port.
 
-    with Client("he-host1.demo.lab.test", ssl_context=host_context()) as vdsm:
-        vdsm.events(lambda method, params: print(method, params))
-        print(vdsm.call("Host.getVMList"))
+with Client("he-host1.demo.lab.test", ssl_context=host_context()) as vdsm:
+    vdsm.events(lambda method, params: print(method, params))
+    print(vdsm.call("Host.getVMList"))
 """
 
 from __future__ import annotations
@@ -98,8 +98,9 @@ class Client:
         """Whether calls can still be made."""
         return self._reason is None and not self._closed
 
-    def call(self, verb: str, params: Mapping[str, Any] | None = None, timeout: float | None = None,
-             flow: str | None = None) -> Any:
+    def call(
+        self, verb: str, params: Mapping[str, Any] | None = None, timeout: float | None = None, flow: str | None = None
+    ) -> Any:
         """Call `verb` ("Volume.getInfo") with named parameters and return its result.
 
         `flow` is the engine's correlation id, which VDSM writes to its log. Raises VdsmError with VDSM's code and

@@ -46,7 +46,8 @@ def remove(host: HostTarget, settings: DeploySettings, emit: Emit) -> None:
     Raises HostDeployFailed; an engine warns with event 564 then and removes the host all the same.
     """
     path = settings.log_path(host).with_name(
-        settings.log_path(host).name.replace("ovirt-host-deploy-ansible", "ovirt-host-remove-ansible"))
+        settings.log_path(host).name.replace("ovirt-host-deploy-ansible", "ovirt-host-remove-ansible")
+    )
     with DeployLog(path, host.address, "ovirt-host-remove.yml") as log:
         try:
             with SshSession(host) as session:
@@ -59,8 +60,10 @@ def remove(host: HostTarget, settings: DeploySettings, emit: Emit) -> None:
 def _authorize_engine(play: Play) -> None:
     """A password is used once: from now on the engine comes in by its key."""
     play.session.run(
-        "umask 077; mkdir -p ~/.ssh; read -r key; grep -qxF \"$key\" ~/.ssh/authorized_keys 2>/dev/null || "
-        "printf '%s\\n' \"$key\" >>~/.ssh/authorized_keys", stdin=play.settings.pki.ssh_public_key() + "\n")
+        'umask 077; mkdir -p ~/.ssh; read -r key; grep -qxF "$key" ~/.ssh/authorized_keys 2>/dev/null || '
+        "printf '%s\\n' \"$key\" >>~/.ssh/authorized_keys",
+        stdin=play.settings.pki.ssh_public_key() + "\n",
+    )
 
 
 def _clear(play: Play) -> None:
@@ -83,8 +86,9 @@ def _stop(*units: str) -> Any:
 REMOVE_TASKS = [
     Task("Gathering Facts", facts.gather, action="ansible.builtin.gather_facts"),
     Task("Populate service facts", facts.look_at_services, action="ansible.builtin.service_facts"),
-    Task("Stop hosted engine services", _stop("ovirt-ha-agent.service", "ovirt-ha-broker.service"),
-         action=vdsm.SERVICE),
+    Task(
+        "Stop hosted engine services", _stop("ovirt-ha-agent.service", "ovirt-ha-broker.service"), action=vdsm.SERVICE
+    ),
     Task("Copy hosted engine configuration file", _keep_configuration, action="ansible.builtin.copy"),
     Task("Stop vdsmd service", _stop("vdsmd.service"), action=vdsm.SERVICE),
 ]

@@ -38,8 +38,15 @@ class HostIdentity:
     fingerprint: str = ""
 
 
-def check_ssh(address: str, port: int = 22, user: str = "root", key_file: Path | None = None, password: str = "",
-              timeout: float = CONNECT_TIMEOUT, known_hosts: Path | None = None) -> HostIdentity:
+def check_ssh(
+    address: str,
+    port: int = 22,
+    user: str = "root",
+    key_file: Path | None = None,
+    password: str = "",
+    timeout: float = CONNECT_TIMEOUT,
+    known_hosts: Path | None = None,
+) -> HostIdentity:
     """Log in once and read the host's id. A host that is added anew may show a new key: it is pinned afresh.
 
     Raises SshUnreachable (after 1 s when refused or without route, at once for an unknown name, after `timeout` for a
@@ -66,14 +73,19 @@ def check_ssh(address: str, port: int = 22, user: str = "root", key_file: Path |
 def forget_host_key(known_hosts: Path, address: str, port: int = 22) -> None:
     """Drop the pinned key of a host."""
     if known_hosts.exists():
-        subprocess.run(["ssh-keygen", "-R", _pattern(address, port), "-f", str(known_hosts)], capture_output=True,
-                       check=True)
+        subprocess.run(
+            ["ssh-keygen", "-R", _pattern(address, port), "-f", str(known_hosts)], capture_output=True, check=True
+        )
 
 
 def pinned_key(known_hosts: Path, address: str, port: int = 22) -> tuple[str, str]:
     """(public key, fingerprint) as pinned; empty texts when there is none."""
-    found = subprocess.run(["ssh-keygen", "-F", _pattern(address, port), "-f", str(known_hosts)], capture_output=True,
-                           text=True, check=False).stdout
+    found = subprocess.run(
+        ["ssh-keygen", "-F", _pattern(address, port), "-f", str(known_hosts)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
     keys = [line.split(None, 1)[1] for line in found.splitlines() if line and not line.startswith("#")]
     if not keys:
         return "", ""

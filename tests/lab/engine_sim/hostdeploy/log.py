@@ -35,8 +35,12 @@ class DeployLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
-                 ) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
 
     def header(self, task: str, role: str = "") -> None:
@@ -54,34 +58,61 @@ class DeployLog:
     def failed(self, task: str, role: str, action: str, began: float, result: dict[str, Any]) -> None:
         """A task that failed."""
         shown = json.dumps(result, separators=(", ", " : "))
-        entry = self._entry("runner_on_failed", task, role, action, began, result,
-                            f"fatal: [{self._address}]: FAILED! => {shown}")
+        entry = self._entry(
+            "runner_on_failed", task, role, action, began, result, f"fatal: [{self._address}]: FAILED! => {shown}"
+        )
         self._write(entry)
         self._write(entry)
 
-    def _event(self, event: str, task: str, role: str, action: str, began: float, result: dict[str, Any],
-               stdout: str) -> None:
+    def _event(
+        self, event: str, task: str, role: str, action: str, began: float, result: dict[str, Any], stdout: str
+    ) -> None:
         self._write(self._entry(event, task, role, action, began, result, stdout))
 
-    def _entry(self, event: str, task: str, role: str, action: str, began: float, result: dict[str, Any],
-               stdout: str) -> str:
+    def _entry(
+        self, event: str, task: str, role: str, action: str, began: float, result: dict[str, Any], stdout: str
+    ) -> str:
         now, this, parent = time.time(), str(uuid.uuid4()), str(uuid.uuid4())
         folder = f"{_PROJECT}/roles/{role}/tasks/main.yml" if role else f"{_PROJECT}/{self._playbook}"
         data: dict[str, Any] = {
-            "playbook": self._playbook, "playbook_uuid": self._playbook_uuid, "play": "all",
-            "play_uuid": self._play_uuid, "play_pattern": "all", "task": task, "task_uuid": parent,
-            "task_action": action, "resolved_action": action, "task_args": "", "task_path": f"{folder}:{self._line}",
+            "playbook": self._playbook,
+            "playbook_uuid": self._playbook_uuid,
+            "play": "all",
+            "play_uuid": self._play_uuid,
+            "play_pattern": "all",
+            "task": task,
+            "task_uuid": parent,
+            "task_action": action,
+            "resolved_action": action,
+            "task_args": "",
+            "task_path": f"{folder}:{self._line}",
         }
         if role:
             data["role"] = role
-        data.update({
-            "host": self._address, "remote_addr": self._address, "res": {**result, "_ansible_no_log": False},
-            "start": _iso(began), "end": _iso(now), "duration": round(now - began, 6), "event_loop": None, "uuid": this,
-        })
+        data.update(
+            {
+                "host": self._address,
+                "remote_addr": self._address,
+                "res": {**result, "_ansible_no_log": False},
+                "start": _iso(began),
+                "end": _iso(now),
+                "duration": round(now - began, 6),
+                "event_loop": None,
+                "uuid": this,
+            }
+        )
         document = {
-            "uuid": this, "counter": self._counter, "stdout": stdout, "start_line": self._line,
-            "end_line": self._line + 1, "runner_ident": self._runner, "event": event, "pid": os.getpid(),
-            "created": _iso(now), "parent_uuid": parent, "event_data": data,
+            "uuid": this,
+            "counter": self._counter,
+            "stdout": stdout,
+            "start_line": self._line,
+            "end_line": self._line + 1,
+            "runner_ident": self._runner,
+            "event": event,
+            "pid": os.getpid(),
+            "created": _iso(now),
+            "parent_uuid": parent,
+            "event_data": data,
         }
         return json.dumps(document, indent=2, separators=(",", " : "), ensure_ascii=False) + "\n\n"
 

@@ -43,9 +43,22 @@ class Apt:
         missing = [name for name in names if name not in self.installed()]
         if not missing:
             return False
-        argv = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q", "--no-install-recommends",
-                "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
-                "-o", "DPkg::Lock::Timeout=120", "install", *missing]
+        argv = [
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "-y",
+            "-q",
+            "--no-install-recommends",
+            "-o",
+            "Dpkg::Options::=--force-confdef",
+            "-o",
+            "Dpkg::Options::=--force-confold",
+            "-o",
+            "DPkg::Lock::Timeout=120",
+            "install",
+            *missing,
+        ]
         try:
             self._session.run(argv, timeout=TIMEOUT)
         except CommandFailed as error:

@@ -14,7 +14,7 @@ from .packages import PackageManager
 from .settings import DeploySettings, HostTarget
 from .ssh import SshSession
 
-Emit = Callable[[str], None]
+Emit = Callable[[str], object]
 
 
 @dataclass
@@ -83,8 +83,14 @@ def run_tasks(play: Play, tasks: Iterable[Task], log: DeployLog, emit: Emit) -> 
 def _explain(error: Exception) -> dict[str, Any]:
     result: dict[str, Any] = {"changed": False}
     if isinstance(error, CommandFailed):
-        result.update({"rc": error.rc, "cmd": error.command, "stdout_lines": error.stdout.splitlines()[-40:],
-                       "stderr_lines": error.stderr.splitlines()[-40:]})
+        result.update(
+            {
+                "rc": error.rc,
+                "cmd": error.command,
+                "stdout_lines": error.stdout.splitlines()[-40:],
+                "stderr_lines": error.stderr.splitlines()[-40:],
+            }
+        )
     result["unreachable" if isinstance(error, SshError) else "failed"] = True
     result["msg"] = str(error).splitlines() or [type(error).__name__]
     return result

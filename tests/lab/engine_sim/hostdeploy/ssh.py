@@ -145,8 +145,14 @@ class SshSession:
         if not by_key:
             environment.update(self._askpass())
         with (self._dir / "stderr").open("wb") as stderr:
-            self._ssh = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
-                                         env=environment, start_new_session=True)
+            self._ssh = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=environment,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + self._timeout + 10
         try:
             while self._line(deadline - time.monotonic()).strip() != marker.encode():
@@ -221,8 +227,11 @@ class SshSession:
         if by_key:
             options = ["IdentitiesOnly=yes", "BatchMode=yes", "PreferredAuthentications=publickey"]
             return ["-i", str(self.host.key_file), *(part for option in options for part in ("-o", option))]
-        options = ["PubkeyAuthentication=no", "NumberOfPasswordPrompts=1",
-                   "PreferredAuthentications=password,keyboard-interactive"]
+        options = [
+            "PubkeyAuthentication=no",
+            "NumberOfPasswordPrompts=1",
+            "PreferredAuthentications=password,keyboard-interactive",
+        ]
         return [part for option in options for part in ("-o", option)]
 
     def _askpass(self) -> dict[str, str]:

@@ -18,11 +18,15 @@ NAMESPACES = {
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
-def el(tag: str, attributes: dict[str, object] | None = None, *content: object,
-       namespaces: tuple[str, ...] = ()) -> etree._Element:
+def el(
+    tag: str, attributes: dict[str, object] | None = None, *content: object, namespaces: tuple[str, ...] = ()
+) -> etree._Element:
     """An element. Names may have a prefix; content is text (numbers and booleans become text) or elements."""
-    element = etree.Element(_qualified(tag), {_qualified(k): text(v) for k, v in (attributes or {}).items()},
-                            nsmap={prefix: NAMESPACES[prefix] for prefix in namespaces} or None)
+    element = etree.Element(
+        _qualified(tag),
+        {_qualified(k): text(v) for k, v in (attributes or {}).items()},
+        nsmap={prefix: NAMESPACES[prefix] for prefix in namespaces} or None,
+    )
     element.text = ""
     for part in content:
         if isinstance(part, etree._Element):

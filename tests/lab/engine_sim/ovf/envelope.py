@@ -20,34 +20,75 @@ _DISPLAY_VGA = 2
 
 def build_ovf(vm: Vm) -> str:
     """The whole document, with the libvirt XML inside."""
-    return serialize(el(
-        "ovf:Envelope", {"ovf:version": VERSION},
-        el("References", None, *(_reference(disk) for disk in vm.disks)),
-        el("NetworkSection", None, leaf("Info", "List of networks"),
-           *(el("Network", {"ovf:name": name}) for name in sorted({nic.network for nic in vm.nics}))),
-        el("Section", {"xsi:type": "ovf:DiskSection_Type"}, leaf("Info", "List of Virtual Disks"),
-           *(_disk(vm, disk) for disk in vm.disks)),
-        el("Content", {"ovf:id": "out", "xsi:type": "ovf:VirtualSystem_Type"}, *_properties(vm),
-           leaf("EngineXml", engine_xml(vm)), _system(vm), hardware_section(vm, VERSION), _snapshots(vm)),
-        namespaces=("ovf", "rasd", "vssd", "xsi"),
-    ))
+    return serialize(
+        el(
+            "ovf:Envelope",
+            {"ovf:version": VERSION},
+            el("References", None, *(_reference(disk) for disk in vm.disks)),
+            el(
+                "NetworkSection",
+                None,
+                leaf("Info", "List of networks"),
+                *(el("Network", {"ovf:name": name}) for name in sorted({nic.network for nic in vm.nics})),
+            ),
+            el(
+                "Section",
+                {"xsi:type": "ovf:DiskSection_Type"},
+                leaf("Info", "List of Virtual Disks"),
+                *(_disk(vm, disk) for disk in vm.disks),
+            ),
+            el(
+                "Content",
+                {"ovf:id": "out", "xsi:type": "ovf:VirtualSystem_Type"},
+                *_properties(vm),
+                leaf("EngineXml", engine_xml(vm)),
+                _system(vm),
+                hardware_section(vm, VERSION),
+                _snapshots(vm),
+            ),
+            namespaces=("ovf", "rasd", "vssd", "xsi"),
+        )
+    )
 
 
 def _reference(disk: Disk) -> etree._Element:
-    return el("File", {
-        "ovf:href": f"{disk.image_id}/{disk.volume_id}", "ovf:id": disk.volume_id, "ovf:size": disk.actual_size,
-        "ovf:description": "Active VM", "ovf:disk_storage_type": "IMAGE", "ovf:cinder_volume_type": ""})
+    return el(
+        "File",
+        {
+            "ovf:href": f"{disk.image_id}/{disk.volume_id}",
+            "ovf:id": disk.volume_id,
+            "ovf:size": disk.actual_size,
+            "ovf:description": "Active VM",
+            "ovf:disk_storage_type": "IMAGE",
+            "ovf:cinder_volume_type": "",
+        },
+    )
 
 
 def _disk(vm: Vm, disk: Disk) -> etree._Element:
-    return el("Disk", {
-        "ovf:diskId": disk.volume_id, "ovf:size": -(-disk.size // _GIB), "ovf:actual_size": disk.actual_size // _GIB,
-        "ovf:vm_snapshot_id": vm.snapshot_id, "ovf:parentRef": "", "ovf:fileRef": f"{disk.image_id}/{disk.volume_id}",
-        "ovf:format": _SPARSE, "ovf:volume-format": "RAW" if disk.raw else "COW",
-        "ovf:volume-type": "Sparse" if disk.sparse else "Preallocated", "ovf:disk-interface": "VirtIO",
-        "ovf:read-only": False, "ovf:shareable": False, "ovf:boot": False, "ovf:pass-discard": False,
-        "ovf:incremental-backup": False, "ovf:disk-alias": disk.alias, "ovf:disk-description": disk.description,
-        "ovf:wipe-after-delete": False})
+    return el(
+        "Disk",
+        {
+            "ovf:diskId": disk.volume_id,
+            "ovf:size": -(-disk.size // _GIB),
+            "ovf:actual_size": disk.actual_size // _GIB,
+            "ovf:vm_snapshot_id": vm.snapshot_id,
+            "ovf:parentRef": "",
+            "ovf:fileRef": f"{disk.image_id}/{disk.volume_id}",
+            "ovf:format": _SPARSE,
+            "ovf:volume-format": "RAW" if disk.raw else "COW",
+            "ovf:volume-type": "Sparse" if disk.sparse else "Preallocated",
+            "ovf:disk-interface": "VirtIO",
+            "ovf:read-only": False,
+            "ovf:shareable": False,
+            "ovf:boot": False,
+            "ovf:pass-discard": False,
+            "ovf:incremental-backup": False,
+            "ovf:disk-alias": disk.alias,
+            "ovf:disk-description": disk.description,
+            "ovf:wipe-after-delete": False,
+        },
+    )
 
 
 def _properties(vm: Vm) -> list[etree._Element]:
@@ -108,11 +149,20 @@ def _properties(vm: Vm) -> list[etree._Element]:
 
 
 def _system(vm: Vm) -> etree._Element:
-    return el("Section", {"ovf:id": vm.id, "ovf:required": False, "xsi:type": "ovf:OperatingSystemSection_Type"},
-              leaf("Info", "Guest Operating System"), leaf("Description", vm.os_type))
+    return el(
+        "Section",
+        {"ovf:id": vm.id, "ovf:required": False, "xsi:type": "ovf:OperatingSystemSection_Type"},
+        leaf("Info", "Guest Operating System"),
+        leaf("Description", vm.os_type),
+    )
 
 
 def _snapshots(vm: Vm) -> etree._Element:
-    active = el("Snapshot", {"ovf:id": vm.snapshot_id}, leaf("Type", "ACTIVE"), leaf("Description", "Active VM"),
-                leaf("CreationDate", stamp(vm.created)))
+    active = el(
+        "Snapshot",
+        {"ovf:id": vm.snapshot_id},
+        leaf("Type", "ACTIVE"),
+        leaf("Description", "Active VM"),
+        leaf("CreationDate", stamp(vm.created)),
+    )
     return el("Section", {"xsi:type": "ovf:SnapshotsSection_Type"}, active)

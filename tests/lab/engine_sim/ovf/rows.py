@@ -11,8 +11,15 @@ from .model import BLANK, Cluster, Disk, Nic, Vm
 Row = Mapping[str, Any]
 
 
-def vm_from_rows(machine: Row, disks: Sequence[Row], nics: Sequence[Row], cluster: Row, exported: float,
-                 display_network: str = "ovirtmgmt", snapshot_id: str = BLANK) -> Vm:
+def vm_from_rows(
+    machine: Row,
+    disks: Sequence[Row],
+    nics: Sequence[Row],
+    cluster: Row,
+    exported: float,
+    display_network: str = "ovirtmgmt",
+    snapshot_id: str = BLANK,
+) -> Vm:
     """`machine`: view vms; `disks`: images with their attachment; `nics`: interfaces with `network_name`, `bridge`.
 
     Sizes are in bytes (disks) and MiB (memory), times in epoch seconds. `exported` is the time of writing. A machine's

@@ -75,8 +75,9 @@ class HostClient:
         client = self._client
         return client is not None and client.alive
 
-    def call(self, verb: str, params: Mapping[str, Any] | None = None, timeout: float | None = None,
-             flow: str | None = None) -> Any:
+    def call(
+        self, verb: str, params: Mapping[str, Any] | None = None, timeout: float | None = None, flow: str | None = None
+    ) -> Any:
         """Call a verb and return its result; `flow` is the engine's correlation id.
 
         Raises VdsmError with vdsm's code when the host refuses, HostUnreachable in all other cases.
@@ -97,8 +98,9 @@ class HostClient:
             if len(self._callbacks) == 1 and self._client is not None and self._client.alive:
                 self._client.events(self._dispatch)
 
-    def upload(self, pool_id: str, domain_id: str, image_id: str, volume_id: str, data: bytes,
-               timeout: float | None = None) -> str:
+    def upload(
+        self, pool_id: str, domain_id: str, image_id: str, volume_id: str, data: bytes, timeout: float | None = None
+    ) -> str:
         """Write `data` to the start of a volume (engine command UploadStream); returns the id of vdsm's task."""
         headers = {
             "Storage-Pool-Id": pool_id,
@@ -116,9 +118,14 @@ class HostClient:
 
     def sibling(self, timeout: float | None = None) -> HostClient:
         """A further client to the same host, with connections of its own and no callbacks."""
-        return HostClient(self.address, self.port, self._tls, self.timeout if timeout is None else timeout,
-                          connect_timeout=min(self._connect_timeout, timeout or self._connect_timeout),
-                          heartbeat=self._heartbeat)
+        return HostClient(
+            self.address,
+            self.port,
+            self._tls,
+            self.timeout if timeout is None else timeout,
+            connect_timeout=min(self._connect_timeout, timeout or self._connect_timeout),
+            heartbeat=self._heartbeat,
+        )
 
     def disconnect(self) -> None:
         """Drop the connection; the next call makes a new one."""
@@ -148,8 +155,14 @@ class HostClient:
             if self._client is not None and self._client.alive:
                 return self._client
             try:
-                self._client = Client(self.address, self.port, self._tls, self._connect_timeout,
-                                      heartbeat=self._heartbeat, on_close=self._lost)
+                self._client = Client(
+                    self.address,
+                    self.port,
+                    self._tls,
+                    self._connect_timeout,
+                    heartbeat=self._heartbeat,
+                    on_close=self._lost,
+                )
             except OSError as error:
                 self._client = None
                 raise HostUnreachable(self.address, error) from error

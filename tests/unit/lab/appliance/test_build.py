@@ -90,6 +90,6 @@ def test_a_result_is_linked_and_replaced_without_leftovers(tmp_path: Path) -> No
     for text in ("one", "one", "two"):
         source = tmp_path / f"disk-{text}.qcow2"
         source.write_text(text)
-        for _ in range(2):
+        for _turn in range(2):
             assert link(source, tmp_path / "out/fast.qcow2").read_text() == text
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["fast.qcow2"]

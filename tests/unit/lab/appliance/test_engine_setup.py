@@ -72,7 +72,7 @@ def test_a_fresh_installation(layout: Layout, tmp_path: Path, capsys: pytest.Cap
 
 def test_the_stages_are_those_of_the_recorded_console(layout: Layout, tmp_path: Path) -> None:
     recorded = (FIXTURES / "engine-setup/console-unprivileged.txt").read_text()
-    _, console, _ = setup(layout, tmp_path, *ANSWERS)
+    _status, console, _seen = setup(layout, tmp_path, *ANSWERS)
     stages = re.compile(r"^\[ INFO  \] Stage: (.*)$", re.MULTILINE)
     assert stages.findall(console) == stages.findall(recorded)
     titles = re.compile(r"--== (.*) ==--")
@@ -80,7 +80,7 @@ def test_the_stages_are_those_of_the_recorded_console(layout: Layout, tmp_path: 
 
 
 def test_the_password_is_checked_by_the_simulator_and_written_nowhere(layout: Layout, tmp_path: Path) -> None:
-    _, console, _ = setup(layout, tmp_path, *ANSWERS)
+    _status, console, _seen = setup(layout, tmp_path, *ANSWERS)
     stored = re.search(r'admin_password_hash = "(.*)"', layout.simulator_config.read_text())
     from engine_sim.config import verify_password
 
@@ -93,7 +93,7 @@ def test_the_password_is_checked_by_the_simulator_and_written_nowhere(layout: La
 def test_keycloak_is_the_default_and_decides_the_user(
     layout: Layout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, console, _ = setup(layout, tmp_path, *ANSWERS[:2])
+    status, console, _seen = setup(layout, tmp_path, *ANSWERS[:2])
     assert status == 0
     assert "admin@ovirt@internalsso" in console and "admin@ovirt@internalsso" in layout.simulator_config.read_text()
     assert query(layout, "OVESETUP_CONFIG/keycloakEnable", capsys) == "True"
@@ -104,7 +104,7 @@ def test_later_answers_win_over_earlier_ones(layout: Layout, tmp_path: Path) -> 
     first.write_text(
         "[environment:default]\nOVESETUP_CONFIG/fqdn=str:wrong.example\nOVESETUP_PKI/organization=str:first\n"
     )
-    status, console, _ = setup(layout, tmp_path, *ANSWERS[:2], options=("--accept-defaults",))
+    status, console, _seen = setup(layout, tmp_path, *ANSWERS[:2], options=("--accept-defaults",))
     assert status == 0, console
 
 

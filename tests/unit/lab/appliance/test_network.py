@@ -56,7 +56,7 @@ def test_the_deployments_keyfile_wins_over_cloud_inits(tmp_path: Path) -> None:
         MAC.upper(),
         "dns=10.77.0.1;10.77.0.2;\ndns-search=lab.test;\n",
     )
-    state, _ = bring_up(tmp_path)
+    state, _calls = bring_up(tmp_path)
     assert "10.77.0.50/24" in state and "10.77.0.99" not in state
     assert "default via 10.77.0.1 dev eth0" in state
     assert state.endswith("search lab.test\nnameserver 10.77.0.1\nnameserver 10.77.0.2\n")

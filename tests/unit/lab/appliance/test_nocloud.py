@@ -98,7 +98,7 @@ def test_files_commands_and_their_order(root: Path) -> None:
 
 def test_an_instance_is_configured_once_and_booted_often(root: Path) -> None:
     user = f"#cloud-config\nbootcmd: ['echo boot >>{root}/order']\nruncmd: ['echo run >>{root}/order']\n"
-    for _ in range(2):
+    for _turn in range(2):
         apply(user)
         nocloud_reader.final()
     assert (root / "order").read_text() == "boot\nrun\nboot\n"

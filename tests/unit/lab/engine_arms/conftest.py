@@ -62,17 +62,27 @@ class Farm:
 
 
 def start_farm(root: Path, addresses: list[str], **config: Any) -> tuple[Farm, subprocess.Popen[bytes]]:
-    folder, _, module = IMPLEMENTATION.rpartition(":")
+    folder, _colon, module = IMPLEMENTATION.rpartition(":")
     if not (Path(folder) / module / "__main__.py").exists():
         pytest.skip(f"{module} is not in this tree")
     farm = Farm(addresses, free_port(addresses[0]), free_port(), root)
-    (root / "config.json").write_text(json.dumps({
-        "port": farm.port, "control_port": int(farm._control.rsplit(":", 1)[1]),
-        "defaults": {"seconds": {"task": 0.1, "boot": 0.1, "up": 0.2, "shutdown": 0.2}}, **config}))
+    (root / "config.json").write_text(
+        json.dumps(
+            {
+                "port": farm.port,
+                "control_port": int(farm._control.rsplit(":", 1)[1]),
+                "defaults": {"seconds": {"task": 0.1, "boot": 0.1, "up": 0.2, "shutdown": 0.2}},
+                **config,
+            }
+        )
+    )
     with (root / "vdsmd.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module, "--config", str(root / "config.json"), "--root", str(root)],
-            env={**os.environ, "PYTHONPATH": f"{folder}:{LAB}"}, stdout=log, stderr=subprocess.STDOUT)
+            env={**os.environ, "PYTHONPATH": f"{folder}:{LAB}"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     try:
         for address in addresses:
             wait_for_port(address, farm.port, process)
@@ -98,14 +108,26 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     hosts = [
         {"address": "127.0.41.1", "name": "host1", "external_vms": [{"name": "HostedEngineLocal", "memory_mb": 4096}]},
         {"address": "127.0.41.2", "name": "host2"},
-        {"address": "127.0.41.3", "name": "host3", "management_network": False,
-         "capabilities": {"lastClientIface": "eth0"}},
+        {
+            "address": "127.0.41.3",
+            "name": "host3",
+            "management_network": False,
+            "capabilities": {"lastClientIface": "eth0"},
+        },
     ]
-    exports = [{"path": "nfs.lab.test:/exports/he", "size_gib": 100},
-               {"path": "nfs.lab.test:/exports/data", "size_gib": 50},
-               {"path": "nfs.lab.test:/exports/closed", "denied": [str(host["address"]) for host in hosts]}]
+    exports = [
+        {"path": "nfs.lab.test:/exports/he", "size_gib": 100},
+        {"path": "nfs.lab.test:/exports/data", "size_gib": 50},
+        {"path": "nfs.lab.test:/exports/closed", "denied": [str(host["address"]) for host in hosts]},
+    ]
     targets = [{"address": "127.0.0.1", "port": 3261, "iqn": "iqn.2026-11.test.lab:he", "user": "u", "password": "p"}]
-    made, process = start_farm(root, [str(host["address"]) for host in hosts], hosts=hosts, exports=exports,
-                               iscsi_targets=targets, luns=[{"guid": LUN, "size": 64 * 1024**3}])
+    made, process = start_farm(
+        root,
+        [str(host["address"]) for host in hosts],
+        hosts=hosts,
+        exports=exports,
+        iscsi_targets=targets,
+        luns=[{"guid": LUN, "size": 64 * 1024**3}],
+    )
     yield made
     end(process)

@@ -86,25 +86,36 @@ class Sandbox:
         self._lay_tools()
         (state / "calls").touch()
         (state / "packages").write_text("installed openssl 3.0\n")
-        (state / "units").write_text("".join(f"{unit}.service disabled\n" for unit in (
-            "vdsmd", "libvirtd", "libvirt-guests", "ovirt-ha-agent", "ovirt-ha-broker")))
+        (state / "units").write_text(
+            "".join(
+                f"{unit}.service disabled\n"
+                for unit in ("vdsmd", "libvirtd", "libvirt-guests", "ovirt-ha-agent", "ovirt-ha-broker")
+            )
+        )
         (state / "authorized_keys").write_text(public_key + "\n")
         self.new_host_key()
         (state / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {state}/host_key\nPidFile none\nUsePAM no\n"
             f"StrictModes no\nAuthorizedKeysFile {state}/authorized_keys\nPermitRootLogin yes\n"
-            f"PasswordAuthentication yes\nSetEnv PATH={state}/bin:/usr/sbin:/usr/bin:/sbin:/bin STATE={state}\n")
+            f"PasswordAuthentication yes\nSetEnv PATH={state}/bin:/usr/sbin:/usr/bin:/sbin:/bin STATE={state}\n"
+        )
 
     def _lay_etc(self) -> None:
         etc = self.state / "etc"
         shutil.copytree("/etc", etc, symlinks=True, ignore=shutil.ignore_patterns("alternatives", "systemd", "java*"))
-        for path, lines in {"passwd": ["vdsm:x:36:36::/var/lib/vdsm:/usr/sbin/nologin"],
-                            "group": ["kvm:x:36:", "qemu:x:107:"]}.items():
-            kept = [line for line in (etc / path).read_text().splitlines()
-                    if line.split(":")[0] not in [new.split(":")[0] for new in lines]]
+        for path, lines in {
+            "passwd": ["vdsm:x:36:36::/var/lib/vdsm:/usr/sbin/nologin"],
+            "group": ["kvm:x:36:", "qemu:x:107:"],
+        }.items():
+            kept = [
+                line
+                for line in (etc / path).read_text().splitlines()
+                if line.split(":", maxsplit=1)[0] not in [new.split(":", maxsplit=1)[0] for new in lines]
+            ]
             (etc / path).write_text("\n".join([*kept, *lines]) + "\n")
-        hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=PASSWORD, capture_output=True, text=True,
-                                check=True).stdout.strip()
+        hashed = subprocess.run(
+            ["openssl", "passwd", "-6", "-stdin"], input=PASSWORD, capture_output=True, text=True, check=True
+        ).stdout.strip()
         (etc / "shadow").write_text(f"root:{hashed}:19000:0:99999:7:::\nsshd:!:19000::::::\n")
         (etc / "os-release").unlink(missing_ok=True)
         (etc / "os-release").write_text('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n')
@@ -124,8 +135,22 @@ class Sandbox:
     def start(self) -> None:
         with (self.state / "sshd.log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private",
-                 "sh", "-c", _NAMESPACE], env={**os.environ, "STATE": str(self.state)}, stdout=log, stderr=log)
+                [
+                    "unshare",
+                    "--mount",
+                    "--pid",
+                    "--fork",
+                    "--kill-child",
+                    "--propagation",
+                    "private",
+                    "sh",
+                    "-c",
+                    _NAMESPACE,
+                ],
+                env={**os.environ, "STATE": str(self.state)},
+                stdout=log,
+                stderr=log,
+            )
         wait_for_port("127.0.0.1", self.port, self._process)
 
     def stop(self) -> None:

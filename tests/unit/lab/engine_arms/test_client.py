@@ -69,12 +69,36 @@ def test_a_slow_verb_ends_by_its_own_timeout(farm: Farm) -> None:
 def test_tls_with_a_certificate_that_the_engine_signed(tmp_path: Path) -> None:
     engine = pki.create(tmp_path / "pki", "engine.lab.test", "lab.test")
     key, request = tmp_path / "host.key", tmp_path / "host.req"
-    subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/", "-keyout", str(key),
-                    "-out", str(request)], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-new",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/",
+            "-keyout",
+            str(key),
+            "-out",
+            str(request),
+        ],
+        check=True,
+        capture_output=True,
+    )
     certificate = tmp_path / "host.cer"
     certificate.write_text(engine.sign_csr(request.read_text(), ["127.0.42.1"]))
-    farm, process = start_farm(tmp_path, ["127.0.42.1"], hosts=["127.0.42.1"], tls="on", cert=str(certificate),
-                               key=str(key), ca=str(engine.ca_file), verify_client=True)
+    farm, process = start_farm(
+        tmp_path,
+        ["127.0.42.1"],
+        hosts=["127.0.42.1"],
+        tls="on",
+        cert=str(certificate),
+        key=str(key),
+        ca=str(engine.ca_file),
+        verify_client=True,
+    )
     try:
         with HostClient("127.0.42.1", farm.port, engine_tls(engine.directory)) as client:
             assert client.call("Host.getCapabilities")["clusterLevels"]

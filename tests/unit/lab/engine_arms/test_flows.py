@@ -75,9 +75,20 @@ def test_storage_from_nothing_to_nothing(farm: Farm, hosts: list[HostClient]) ->
 
     # four disks together, as the deployment makes them
     made = {kind: (new_id(), new_id()) for kind in disks.CONTENT_TYPES if kind.startswith("hosted_engine")}
-    started = [disks.start_volume(first, pool, domain, image, volume, GIB, content_type=kind, sparse=False,
-                                  text=disks.description(f"he_{kind}", "Hosted-Engine disk"))
-               for kind, (image, volume) in made.items()]
+    started = [
+        disks.start_volume(
+            first,
+            pool,
+            domain,
+            image,
+            volume,
+            GIB,
+            content_type=kind,
+            sparse=False,
+            text=disks.description(f"he_{kind}", "Hosted-Engine disk"),
+        )
+        for kind, (image, volume) in made.items()
+    ]
     tasks.wait_all(first, started, 30)
     for kind, (image, volume) in made.items():
         seen = disks.volume_info(first, pool, domain, image, volume)
@@ -89,8 +100,13 @@ def test_storage_from_nothing_to_nothing(farm: Farm, hosts: list[HostClient]) ->
     assert json.loads(ovf_store.create(first, *store)["description"])["Updated"] is False
     content = b"x" * 23552
     description = json.loads(ovf_store.update(first, *store, content, 1795572652)["description"])
-    assert description == {"Updated": True, "Size": 23552, "Last Updated": "Wed Nov 25 02:10:52 UTC 2026",
-                           "Storage Domains": [{"uuid": domain}], "Disk Description": "OVF_STORE"}
+    assert description == {
+        "Updated": True,
+        "Size": 23552,
+        "Last Updated": "Wed Nov 25 02:10:52 UTC 2026",
+        "Storage Domains": [{"uuid": domain}],
+        "Disk Description": "OVF_STORE",
+    }
     files = [path for path in farm.root.rglob(store[3]) if path.is_file()]
     assert files
     assert files[0].read_bytes()[:23552] == content
@@ -115,7 +131,7 @@ def test_storage_from_nothing_to_nothing(farm: Farm, hosts: list[HostClient]) ->
     assert domains.find(first, SECOND) == []
 
     # disks go, then the last domain
-    for image, _ in made.values():
+    for image, _size in made.values():
         disks.delete_image(first, pool, domain, image)
     assert domains.images(first, domain) == [store[2]]
     domains.deactivate_last(first, {second: 2}, pool, domain, 1)

@@ -33,10 +33,18 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/sbin/sshd").
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures/engine/host-deploy"
 CORRELATION = "30f283a6-ac23-4076-84b9-81fd66bf85e6"
 #: The start of every deployment, as event 559 told it for a real engine (engine measured 10).
-MEASURED = ["Gathering Facts", "set host_action var", "ansible.builtin.include_tasks", "Detect host operating system",
-            "Fetch installed packages", "Check if vdsm is preinstalled", "Parse operating system release",
-            "Detect if host is a prebuilt image", "Setup Ansible Python interpreter",
-            "Include packages, vdsmid, pki, configure, and restart services tasks"]
+MEASURED = [
+    "Gathering Facts",
+    "set host_action var",
+    "ansible.builtin.include_tasks",
+    "Detect host operating system",
+    "Fetch installed packages",
+    "Check if vdsm is preinstalled",
+    "Parse operating system release",
+    "Detect if host is a prebuilt image",
+    "Setup Ansible Python interpreter",
+    "Include packages, vdsmid, pki, configure, and restart services tasks",
+]
 
 
 @pytest.fixture(scope="module")
@@ -89,35 +97,62 @@ def test_a_deployed_host(sandbox: Sandbox, host: HostTarget, settings: DeploySet
 
     etc = sandbox.state / "etc"
     assert (etc / "vdsm/vdsm.id").read_text() == result["vdsm_id"]
-    assert (etc / "vdsm/vdsm.conf").read_text().split() == ["[vars]", "ssl=", "true", "[addresses]", "management_port=",
-                                                           "54321"]
+    assert (etc / "vdsm/vdsm.conf").read_text().split() == [
+        "[vars]",
+        "ssl=",
+        "true",
+        "[addresses]",
+        "management_port=",
+        "54321",
+    ]
     assert "qemu+tls://127.0.0.1/system" in (etc / "default/libvirt-guests").read_text()
 
     vdsm = etc / "pki/vdsm"
     openssl("verify", "-CAfile", vdsm / "certs/cacert.pem", "-verify_ip", "127.0.0.1", vdsm / "certs/vdsmcert.pem")
     openssl("verify", "-CAfile", vdsm / "libvirt-migrate/ca-cert.pem", vdsm / "libvirt-migrate/client-cert.pem")
     assert openssl("x509", "-in", vdsm / "certs/vdsmcert.pem", "-noout", "-pubkey") == openssl(
-        "pkey", "-in", vdsm / "keys/vdsmkey.pem", "-pubout")
+        "pkey", "-in", vdsm / "keys/vdsmkey.pem", "-pubout"
+    )
     for authority in (vdsm / "certs/cacert.pem", etc / "pki/CA/cacert.pem"):
         assert authority.read_bytes() == engine.ca_file.read_bytes()
-    for path, expected in {"certs/vdsmcert.pem": (0o644, 0, 36), "certs/cacert.pem": (0o644, 0, 36),
-                           "keys/vdsmkey.pem": (0o440, 36, 36), "libvirt-migrate/server-key.pem": (0o440, 0, 107),
-                           "libvirt-spice/server-key.pem": (0o440, 36, 36),
-                           "libvirt-vnc/server-key.pem": (0o440, 36, 36),
-                           "certs": (0o755, 36, 36)}.items():
+    for path, expected in {
+        "certs/vdsmcert.pem": (0o644, 0, 36),
+        "certs/cacert.pem": (0o644, 0, 36),
+        "keys/vdsmkey.pem": (0o440, 36, 36),
+        "libvirt-migrate/server-key.pem": (0o440, 0, 107),
+        "libvirt-spice/server-key.pem": (0o440, 36, 36),
+        "libvirt-vnc/server-key.pem": (0o440, 36, 36),
+        "certs": (0o755, 36, 36),
+    }.items():
         assert sandbox.stat(f"/etc/pki/vdsm/{path}") == expected, path
 
     private = (vdsm / "keys/vdsmkey.pem").read_text().splitlines()[1]
     assert private not in Path(result["log_path"]).read_text()
     assert private not in "".join(path.read_text() for path in engine.directory.rglob("*") if path.is_file())
-    run = subprocess.run(["ssh", "-F", "/dev/null", "-i", str(engine.ssh_key), "-p", str(sandbox.port), "-o",
-                          f"UserKnownHostsFile={host.known_hosts}", "root@127.0.0.1", "ls /run"], check=True,
-                         capture_output=True, text=True).stdout
+    run = subprocess.run(
+        [
+            "ssh",
+            "-F",
+            "/dev/null",
+            "-i",
+            str(engine.ssh_key),
+            "-p",
+            str(sandbox.port),
+            "-o",
+            f"UserKnownHostsFile={host.known_hosts}",
+            "root@127.0.0.1",
+            "ls /run",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     assert "vdsm-keys" not in run
 
 
-def test_a_second_run_keeps_the_id_and_installs_nothing(sandbox: Sandbox, host: HostTarget,
-                                                        settings: DeploySettings) -> None:
+def test_a_second_run_keeps_the_id_and_installs_nothing(
+    sandbox: Sandbox, host: HostTarget, settings: DeploySettings
+) -> None:
     first = deploy(host, settings, lambda _: None)
     before = len(sandbox.calls())
     second = deploy(host, replace(settings, correlation_id="another"), lambda _: None)
@@ -125,15 +160,17 @@ def test_a_second_run_keeps_the_id_and_installs_nothing(sandbox: Sandbox, host: 
     assert not [call for call in sandbox.calls()[before:] if call.startswith("apt-get")]
 
 
-def test_an_uninstallable_package_names_task_and_log(sandbox: Sandbox, host: HostTarget,
-                                                     settings: DeploySettings) -> None:
+def test_an_uninstallable_package_names_task_and_log(
+    sandbox: Sandbox, host: HostTarget, settings: DeploySettings
+) -> None:
     (sandbox.state / "uninstallable").write_text("ovirt-hosted-engine-setup\n")
     heard: list[str] = []
     with pytest.raises(HostDeployFailed) as caught:
         deploy(host, settings, heard.append)
     log = settings.log_dir / f"ovirt-host-deploy-ansible-20261125021010-127.0.0.1-{CORRELATION}.log"
-    assert str(caught.value) == (f"Task Install ovirt-hosted-engine-setup package failed to execute. "
-                                 f"Please check logs for more details: {log}")
+    assert str(caught.value) == (
+        f"Task Install ovirt-hosted-engine-setup package failed to execute. Please check logs for more details: {log}"
+    )
     assert heard == MEASURED
     assert (sandbox.state / "updated").exists(), "the lists were read anew before giving up"
     assert "E: Unable to locate package ovirt-hosted-engine-setup" in log.read_text()
@@ -178,8 +215,9 @@ def test_a_host_that_is_gone_fails_at_the_first_task(settings: DeploySettings, e
     assert "refused" in caught.value.reason
 
 
-def test_an_unknown_system_fails_where_a_real_one_does(sandbox: Sandbox, host: HostTarget,
-                                                       settings: DeploySettings) -> None:
+def test_an_unknown_system_fails_where_a_real_one_does(
+    sandbox: Sandbox, host: HostTarget, settings: DeploySettings
+) -> None:
     (sandbox.state / "etc/os-release").write_text('ID=slackware\nPRETTY_NAME="Slackware 15"\n')
     with pytest.raises(HostDeployFailed) as caught:
         deploy(host, settings, lambda _: None)
@@ -219,7 +257,8 @@ def test_ports_are_opened_where_firewalld_runs(sandbox: Sandbox, host: HostTarge
         "firewall-cmd --permanent --add-port=54322/tcp --add-port=2223/tcp --add-port=6081/udp",
     ]
     assert [call.replace(" --permanent", "") for call in calls] == [
-        call for call in sandbox.calls() if call.startswith("firewall-cmd --add")]
+        call for call in sandbox.calls() if call.startswith("firewall-cmd --add")
+    ]
 
 
 def test_el9_gets_the_monolithic_libvirt(sandbox: Sandbox, host: HostTarget, settings: DeploySettings) -> None:
@@ -227,18 +266,22 @@ def test_el9_gets_the_monolithic_libvirt(sandbox: Sandbox, host: HostTarget, set
     (sandbox.state / "etc/sysconfig").mkdir(exist_ok=True)
     heard: list[str] = []
     deploy(host, settings, heard.append)
-    assert {"mask libvirt modular daemon units", "enable libvirtd monolithic daemon unit",
-            "Configure LVM filter"} <= set(heard)
+    assert {
+        "mask libvirt modular daemon units",
+        "enable libvirtd monolithic daemon unit",
+        "Configure LVM filter",
+    } <= set(heard)
     calls = sandbox.calls()
     assert any(call.startswith("systemctl mask virtqemud.service virtqemud.socket") for call in calls)
     assert calls.index("vdsm-tool config-lvm-filter -y") < calls.index("vdsm-tool configure --force")
     assert (sandbox.state / "etc/sysconfig/libvirt-guests").exists()
 
 
-def test_after_a_password_the_engine_comes_in_by_its_key(sandbox: Sandbox, settings: DeploySettings, tmp_path: Path,
-                                                         engine: pki.Pki) -> None:
+def test_after_a_password_the_engine_comes_in_by_its_key(
+    sandbox: Sandbox, settings: DeploySettings, tmp_path: Path, engine: pki.Pki
+) -> None:
     keys = sandbox.state / "root/.ssh/authorized_keys"
-    for _ in range(2):
+    for _turn in range(2):
         deploy(sandbox.target(None, PASSWORD, tmp_path / "new/known_hosts"), settings, lambda _: None)
         assert keys.read_text() == engine.ssh_public_key() + "\n"
     assert keys.stat().st_mode & 0o777 == 0o600

@@ -11,8 +11,14 @@ from engine_sim.vdsm.flows.network import ManagementNetworkRefused, plan_managem
 
 from .conftest import Farm
 
-STATIC = {"addr": "10.77.0.11", "netmask": "255.255.255.0", "gateway": "10.77.0.1", "dhcpv4": False, "dhcpv6": False,
-          "ipv6autoconf": True}
+STATIC = {
+    "addr": "10.77.0.11",
+    "netmask": "255.255.255.0",
+    "gateway": "10.77.0.1",
+    "dhcpv4": False,
+    "dhcpv6": False,
+    "ipv6autoconf": True,
+}
 DHCP = {**STATIC, "dhcpv4": True}
 
 
@@ -22,9 +28,19 @@ def host(**parts: Any) -> dict[str, Any]:
 
 def test_a_plain_interface_keeps_its_address() -> None:
     assert plan_management_network(host(nics={"host0": STATIC}, lastClientIface="host0"), "lab-mgmt") == {
-        "nic": "host0", "mtu": 1500, "bridged": "true", "STP": "no", "defaultRoute": True, "switch": "legacy",
-        "ipaddr": "10.77.0.11", "netmask": "255.255.255.0", "gateway": "10.77.0.1", "dhcpv6": False,
-        "ipv6autoconf": True, "nameservers": ["10.77.0.1"]}
+        "nic": "host0",
+        "mtu": 1500,
+        "bridged": "true",
+        "STP": "no",
+        "defaultRoute": True,
+        "switch": "legacy",
+        "ipaddr": "10.77.0.11",
+        "netmask": "255.255.255.0",
+        "gateway": "10.77.0.1",
+        "dhcpv6": False,
+        "ipv6autoconf": True,
+        "nameservers": ["10.77.0.1"],
+    }
 
 
 def test_dhcp_stays_dhcp() -> None:

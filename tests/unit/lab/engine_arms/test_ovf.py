@@ -44,25 +44,40 @@ RECORDED = Vm(
     created_by="4bc1a538-e870-11f1-8693-02fc00000001",
     snapshot_id="ef112975-3767-4d75-8544-53e16e2d4643",
     generation=5,
-    disks=(Disk(
-        image_id="b855a4d3-1f81-4a89-8799-d7db52d4db6e", volume_id="426bff26-ffa2-4ea9-b1dc-63a2a2b2444d",
-        domain_id=DOMAIN, alias="he_virtio_disk", size=65498251264, description="Hosted-Engine disk",
-        created=at("02:09:51")),),
+    disks=(
+        Disk(
+            image_id="b855a4d3-1f81-4a89-8799-d7db52d4db6e",
+            volume_id="426bff26-ffa2-4ea9-b1dc-63a2a2b2444d",
+            domain_id=DOMAIN,
+            alias="he_virtio_disk",
+            size=65498251264,
+            description="Hosted-Engine disk",
+            created=at("02:09:51"),
+        ),
+    ),
     nics=(Nic("47856532-e492-4827-95b3-863af0c4db6a", "vnet0", "00:16:3e:11:22:33", "ovirtmgmt"),),
     own_devices=Devices(
-        rng="5bf370e3-fb86-4819-a282-4484cb69b11d", virtio_serial="685d5a18-06f5-4820-992a-93903599162c",
-        sound="bb7ad7c9-37ec-42f9-a103-57a7ec533ccc", balloon="c0f0c5e7-ede1-4028-9f64-02966b755758",
-        usb="c22016db-53fc-413a-b445-a07887c3b4e8", graphics="d9a8f9cb-b7cb-4268-8345-672ba7de8d92",
-        scsi="da025edf-9200-450e-9150-202a2272e066", console="dde278fd-49db-4075-81a2-6725af02403a",
-        video="e646a4cb-3b02-4232-b920-e770f6be4cdb", cdrom="9464abe0-c92c-43b1-81ac-5807975fd262"),
+        rng="5bf370e3-fb86-4819-a282-4484cb69b11d",
+        virtio_serial="685d5a18-06f5-4820-992a-93903599162c",
+        sound="bb7ad7c9-37ec-42f9-a103-57a7ec533ccc",
+        balloon="c0f0c5e7-ede1-4028-9f64-02966b755758",
+        usb="c22016db-53fc-413a-b445-a07887c3b4e8",
+        graphics="d9a8f9cb-b7cb-4268-8345-672ba7de8d92",
+        scsi="da025edf-9200-450e-9150-202a2272e066",
+        console="dde278fd-49db-4075-81a2-6725af02403a",
+        video="e646a4cb-3b02-4232-b920-e770f6be4cdb",
+        cdrom="9464abe0-c92c-43b1-81ac-5807975fd262",
+    ),
 )
 #: What the same machine is on a cluster that is not simulated.
 REAL = replace(RECORDED, cluster=replace(CLUSTER, emulated_machine="pc-q35-rhel9.6.0"))
 
 
 def flat(document: str) -> list[tuple[str, dict[str, str], str]]:
-    return [(str(element.tag), dict(element.attrib), element.text or "")
-            for element in etree.fromstring(document.encode()).iter()]
+    return [
+        (str(element.tag), dict(element.attrib), element.text or "")
+        for element in etree.fromstring(document.encode()).iter()
+    ]
 
 
 def test_engine_xml_is_the_recorded_one() -> None:
@@ -80,20 +95,63 @@ def test_ovf_is_the_recorded_one() -> None:
 def test_rows_of_the_database_tell_the_same_machine() -> None:
     disk, nic = RECORDED.disks[0], RECORDED.nics[0]
     made = vm_from_rows(
-        {"vm_guid": RECORDED.id, "vm_name": "HostedEngine", "mem_size_mb": 16384, "storage_pool_id": RECORDED.pool_id,
-         "num_of_sockets": 1, "cpu_per_socket": 4, "threads_per_cpu": 1, "description": "Hosted engine VM",
-         "free_text_comment": None, "origin": 6, "vm_type": "server", "os": "rhel_8x64", "bios_type": "q35_sea_bios",
-         "priority": 1, "is_delete_protected": 1, "auto_startup": 0, "is_console_enabled": 1,
-         "creation_date": RECORDED.created, "created_by_user_id": RECORDED.created_by, "db_generation": 5,
-         "quota_id": CLUSTER.quota_id},
-        [{"disk_id": disk.image_id, "image_guid": disk.volume_id, "storage_domain_id": DOMAIN, "size": disk.size,
-          "disk_alias": "he_virtio_disk", "disk_description": "Hosted-Engine disk", "is_boot": 1,
-          "creation_date": disk.created, "volume_format": "raw", "volume_type": "sparse"}],
-        [{"id": nic.id, "name": "vnet0", "mac_addr": nic.mac, "network_name": "ovirtmgmt", "linked": 1,
-          "is_plugged": 1}],
-        {"name": "Default", "cpu_verb": CLUSTER.cpu_verb, "emulated_machine": None, "compatibility_version": "4.8",
-         "bios_type": "q35_sea_bios"},
-        exported=RECORDED.exported, snapshot_id=RECORDED.snapshot_id)
+        {
+            "vm_guid": RECORDED.id,
+            "vm_name": "HostedEngine",
+            "mem_size_mb": 16384,
+            "storage_pool_id": RECORDED.pool_id,
+            "num_of_sockets": 1,
+            "cpu_per_socket": 4,
+            "threads_per_cpu": 1,
+            "description": "Hosted engine VM",
+            "free_text_comment": None,
+            "origin": 6,
+            "vm_type": "server",
+            "os": "rhel_8x64",
+            "bios_type": "q35_sea_bios",
+            "priority": 1,
+            "is_delete_protected": 1,
+            "auto_startup": 0,
+            "is_console_enabled": 1,
+            "creation_date": RECORDED.created,
+            "created_by_user_id": RECORDED.created_by,
+            "db_generation": 5,
+            "quota_id": CLUSTER.quota_id,
+        },
+        [
+            {
+                "disk_id": disk.image_id,
+                "image_guid": disk.volume_id,
+                "storage_domain_id": DOMAIN,
+                "size": disk.size,
+                "disk_alias": "he_virtio_disk",
+                "disk_description": "Hosted-Engine disk",
+                "is_boot": 1,
+                "creation_date": disk.created,
+                "volume_format": "raw",
+                "volume_type": "sparse",
+            }
+        ],
+        [
+            {
+                "id": nic.id,
+                "name": "vnet0",
+                "mac_addr": nic.mac,
+                "network_name": "ovirtmgmt",
+                "linked": 1,
+                "is_plugged": 1,
+            }
+        ],
+        {
+            "name": "Default",
+            "cpu_verb": CLUSTER.cpu_verb,
+            "emulated_machine": None,
+            "compatibility_version": "4.8",
+            "bios_type": "q35_sea_bios",
+        },
+        exported=RECORDED.exported,
+        snapshot_id=RECORDED.snapshot_id,
+    )
     assert build_ovf(replace(made, own_devices=RECORDED.own_devices)) == (FIXTURES / "HostedEngine.ovf").read_text()
 
 
@@ -112,8 +170,10 @@ def test_store_is_the_recorded_one() -> None:
 def test_several_domains_in_info() -> None:
     with tarfile.open(fileobj=io.BytesIO(store_tar({}, ["a", "b"], WRITTEN))) as tar:
         info = tar.extractfile("info.json").read()  # type: ignore[union-attr]
-        assert json.loads(info) == {"Last Updated": "Wed Nov 25 02:10:52 UTC 2026",
-                                    "Storage Domains": [{"uuid": "a"}, {"uuid": "b"}]}
+        assert json.loads(info) == {
+            "Last Updated": "Wed Nov 25 02:10:52 UTC 2026",
+            "Storage Domains": [{"uuid": "a"}, {"uuid": "b"}],
+        }
         assert json.loads(tar.extractfile("metadata.json").read()) == {"VM Status": {}}  # type: ignore[union-attr]
 
 
@@ -135,8 +195,10 @@ def test_a_q35_machine_has_its_cdrom_on_sata() -> None:
     assert dict(target.attrib) == {"dev": "sdc", "bus": "sata"}
 
 
-@pytest.mark.parametrize(("bios", "number", "loader", "secure"), [
-    ("q35_sea_bios", "1", False, None), ("q35_ovmf", "2", True, "no"), ("q35_secure_boot", "3", True, "yes")])
+@pytest.mark.parametrize(
+    ("bios", "number", "loader", "secure"),
+    [("q35_sea_bios", "1", False, None), ("q35_ovmf", "2", True, "no"), ("q35_secure_boot", "3", True, "yes")],
+)
 def test_firmware(bios: str, number: str, loader: bool, secure: str | None) -> None:
     machine = replace(REAL, bios_type=bios)
     found = etree.fromstring(engine_xml(machine).encode()).find("os/loader")

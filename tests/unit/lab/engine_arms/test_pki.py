@@ -26,16 +26,42 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> pki.Pki:
 @pytest.fixture(scope="module")
 def request_pem(tmp_path_factory: pytest.TempPathFactory) -> str:
     key = tmp_path_factory.mktemp("host") / "key.pem"
-    return openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/",
-                   "-keyout", key)
+    return openssl(
+        "req",
+        "-new",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-subj",
+        "/",
+        "-keyout",
+        key,
+    )
 
 
 def test_layout_and_modes(engine: pki.Pki) -> None:
-    for name in ("ca.pem", "qemu-ca.pem", "apache-ca.pem", "certs/engine.cer", "certs/apache.cer",
-                 "keys/engine_id_rsa", "keys/apache.key.nopass", "private/ca.pem", "requests/engine.req"):
+    for name in (
+        "ca.pem",
+        "qemu-ca.pem",
+        "apache-ca.pem",
+        "certs/engine.cer",
+        "certs/apache.cer",
+        "keys/engine_id_rsa",
+        "keys/apache.key.nopass",
+        "private/ca.pem",
+        "requests/engine.req",
+    ):
         assert (engine.directory / name).exists(), name
-    for name, mode in (("keys/engine_id_rsa", 0o600), ("keys/apache.key.nopass", 0o600), ("private/ca.pem", 0o640),
-                       ("ca.pem", 0o644), ("certs/apache.cer", 0o644), ("private", 0o750)):
+    for name, mode in (
+        ("keys/engine_id_rsa", 0o600),
+        ("keys/apache.key.nopass", 0o600),
+        ("private/ca.pem", 0o640),
+        ("ca.pem", 0o644),
+        ("certs/apache.cer", 0o644),
+        ("private", 0o750),
+    ):
         assert (engine.directory / name).stat().st_mode & 0o7777 == mode, name
 
 
@@ -58,8 +84,9 @@ def test_ssh_key_is_the_engine_certificates_key(engine: pki.Pki, tmp_path: Path)
     assert (kind, comment) == ("ssh-rsa", "ovirt-engine")
     public = tmp_path / "key.pem"
     public.write_text(openssl("x509", "-in", engine.engine_certificate, "-noout", "-pubkey"))
-    converted = subprocess.run(["ssh-keygen", "-i", "-m", "PKCS8", "-f", str(public)], check=True, capture_output=True,
-                               text=True).stdout.split()
+    converted = subprocess.run(
+        ["ssh-keygen", "-i", "-m", "PKCS8", "-f", str(public)], check=True, capture_output=True, text=True
+    ).stdout.split()
     assert base64.b64decode(blob) == base64.b64decode(converted[1])
 
 
@@ -85,8 +112,12 @@ def test_qemu_certificates_come_from_the_twin(engine: pki.Pki, request_pem: str,
 def test_many_requests_at_once_get_serials_of_their_own(engine: pki.Pki, request_pem: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         made = list(pool.map(lambda n: engine.sign_csr(request_pem, f"host{n}.lab.test"), range(6)))
-    serials = {subprocess.run(["openssl", "x509", "-noout", "-serial"], input=pem, check=True, capture_output=True,
-                              text=True).stdout for pem in made}
+    serials = {
+        subprocess.run(
+            ["openssl", "x509", "-noout", "-serial"], input=pem, check=True, capture_output=True, text=True
+        ).stdout
+        for pem in made
+    }
     assert len(serials) == 6
 
 

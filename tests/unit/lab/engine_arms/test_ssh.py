@@ -121,7 +121,7 @@ def test_a_lost_connection_is_not_a_failed_command(sandbox: Sandbox, engine: pki
         sandbox.stop()
         try:
             with pytest.raises(SshUnreachable, match="connection lost"):
-                for _ in range(50):  # the master notices within moments
+                for _turn in range(50):  # the master notices within moments
                     session.run("true", check=False)
                     time.sleep(0.1)
         finally:

@@ -89,5 +89,5 @@ def test_the_moved_engine_finds_everything_again(tmp_path: Path, hosts: tuple[li
     assert _status(after, f"datacenters/{made['pool']}/storagedomains/{made['domain']}") == "active"
     assert _status(after, f"disks/{made['disk']}") == "ok"
     after.post(f"storagedomains/{made['domain']}/updateovfstore", b"<action/>")
-    until(lambda: [code for code, _ in after.events()], lambda codes: 199 in codes)
+    until(lambda: [code for code, _text in after.events()], lambda codes: 199 in codes)
     after.engine.stop()

@@ -13,6 +13,11 @@ def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def stored(path: Path) -> Path:
+    """Return where a file lies; one that is no plain UTF-8 text with LF has C(.bin) behind its name."""
+    return path if path.exists() else path.with_name(f"{path.name}.bin")
+
+
 def names(folder: str, pattern: str = "*.json") -> list[str]:
     """Return the stems of the files of a folder, for parametrization."""
     return sorted(

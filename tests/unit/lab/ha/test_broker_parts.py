@@ -183,7 +183,7 @@ def test_mail(mail_server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp
 def test_starts_are_refused_as_often_as_asked(tmp_path: Path) -> None:
     path = tmp_path / "lab-refuse-start"
     path.write_text("2\n")
-    for _ in range(2):
+    for _turn in range(2):
         with pytest.raises(BrokerInitializationError):
             faults.refuse_start(str(path))
     faults.refuse_start(str(path))

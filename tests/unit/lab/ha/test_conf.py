@@ -17,7 +17,7 @@ from ovirt_hosted_engine_ha.env.config import Config
 from ovirt_hosted_engine_ha.lib import storage_server
 from ovirt_hosted_engine_setup import check_liveliness
 
-from .support import FIXTURES, load
+from .support import FIXTURES, load, stored
 
 FOLDER = FIXTURES / "hosted-engine.conf"
 CASES = sorted(f"{path.parent.name}/{path.stem}" for path in FOLDER.glob("*/*.json"))
@@ -50,7 +50,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     """Lay a case down as the file of a host whose domain is mounted where the case expects it."""
     case: str = request.param
     target = tmp_path / "hosted-engine.conf"
-    source = FOLDER / f"{case}.conf"
+    source = stored(FOLDER / f"{case}.conf")
     if source.exists():
         shutil.copy(source, target)
     monkeypatch.setattr(constants, "ENGINE_SETUP_CONF_FILE", str(target))

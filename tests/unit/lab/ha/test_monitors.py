@@ -74,7 +74,9 @@ def test_network_is_really_tested(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert look("network", {"network_test": "ping", "addr": "192.0.2.1"}) == pytest.approx(0.6)
 
 
-@pytest.mark.skipif(subprocess.run(["sh", "-c", "command -v nc"], capture_output=True).returncode != 0, reason="no nc")
+@pytest.mark.skipif(
+    subprocess.run(["sh", "-c", "command -v nc"], capture_output=True, check=False).returncode != 0, reason="no nc"
+)
 def test_network_by_tcp() -> None:
     with socket.create_server(("127.0.3.2", 0)) as server:
         port = str(server.getsockname()[1])

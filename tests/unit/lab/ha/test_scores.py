@@ -13,7 +13,7 @@ from ovirt_hosted_engine_ha.agent.state_data import LocalStats, Point, Snapshot
 from ovirt_hosted_engine_ha.env.timing import Timing
 from ovirt_hosted_engine_ha.lib import engine, util
 
-from .support import FIXTURES, load
+from .support import FIXTURES, load, stored
 
 FOLDER = FIXTURES / "agent"
 
@@ -50,7 +50,7 @@ def number(text: str) -> float | None:
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    with (FOLDER / name).open(encoding="utf-8") as stream:
+    with stored(FOLDER / name).open(encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 

@@ -17,8 +17,19 @@ from vdsm_rpc.errors import VdsmError
 from vdsmd.net import kernel, persistence
 from vdsmd.net.linux import LinuxNetwork
 
-WANTED = {"mgmt": {"nic": "host0", "bridged": "true", "bootproto": "none", "ipaddr": "192.0.2.11", "mtu": 1500,
-                   "netmask": "255.255.255.0", "gateway": "192.0.2.1", "defaultRoute": True, "switch": "legacy"}}
+WANTED = {
+    "mgmt": {
+        "nic": "host0",
+        "bridged": "true",
+        "bootproto": "none",
+        "ipaddr": "192.0.2.11",
+        "mtu": 1500,
+        "netmask": "255.255.255.0",
+        "gateway": "192.0.2.1",
+        "defaultRoute": True,
+        "switch": "legacy",
+    }
+}
 
 
 def ip(*words: str) -> str:
@@ -27,17 +38,37 @@ def ip(*words: str) -> str:
 
 def tell(name: str, network: LinuxNetwork, **more: Any) -> None:
     links = kernel.links()
-    print(json.dumps({
-        "step": name, "links": {link.name: {"addresses": link.addresses, "gateway": link.gateway, "mac": link.mac,
-                                            "master": link.master} for link in links.values()},
-        "rules": [rule for rule in kernel.rules() if rule["priority"] == 3200],
-        "networks": network.capabilities()["networks"], "persisted": persistence.load(network._directory), **more}))
+    print(
+        json.dumps(
+            {
+                "step": name,
+                "links": {
+                    link.name: {
+                        "addresses": link.addresses,
+                        "gateway": link.gateway,
+                        "mac": link.mac,
+                        "master": link.master,
+                    }
+                    for link in links.values()
+                },
+                "rules": [rule for rule in kernel.rules() if rule["priority"] == 3200],
+                "networks": network.capabilities()["networks"],
+                "persisted": persistence.load(network._directory),
+                **more,
+            }
+        )
+    )
 
 
 def main() -> None:
     ip("link", "add", "host0", "type", "veth", "peer", "name", "peer0")
-    for words in ("link set lo up", "link set peer0 up", "link set host0 up",
-                  "address add 192.0.2.11/24 dev host0", "route add default via 192.0.2.1"):
+    for words in (
+        "link set lo up",
+        "link set peer0 up",
+        "link set host0 up",
+        "address add 192.0.2.11/24 dev host0",
+        "route add default via 192.0.2.1",
+    ):
         ip(*words.split())
     told: list[str] = []
     host = SimpleNamespace(saved={}, config={}, emit=lambda method, params: told.append(method), address="::")

@@ -23,7 +23,12 @@ class Running:
         self.root = root
         self.config = {
             "hosts": [{"address": "127.0.1.1", "name": "h1", "external_vms": ["HostedEngineLocal"]}, "127.0.1.2"],
-            "port": 0, "tls": "auto", "control_port": 0, "defaults": {"seconds": FAST}, **config}
+            "port": 0,
+            "tls": "auto",
+            "control_port": 0,
+            "defaults": {"seconds": FAST},
+            **config,
+        }
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._clients: list[Client] = []

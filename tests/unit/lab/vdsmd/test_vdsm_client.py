@@ -38,7 +38,7 @@ class Recorded:
         if self.case["name"] == "error-timeout":
             raise VdsmTimeout("no answer")
         text = self.case["stderr"].splitlines()[1]
-        code, _, message = text[len("(code=") : -1].partition(", message=")
+        code, _between, message = text[len("(code=") : -1].partition(", message=")
         raise VdsmError(int(code), message)
 
 
@@ -77,6 +77,12 @@ def test_every_method_of_the_command_line_is_a_verb_or_known_to_be_absent(vdsmd:
     from vdsmclient.api import METHODS
 
     offered = {f"{space}.{name}" for space, names in METHODS.items() for name in names.split()}
-    absent = {"Volume.teardown", "NBD.start_server", "NBD.stop_server", "ManagedVolume.attach_volume",
-              "ManagedVolume.detach_volume", "ManagedVolume.volumes_info"}
+    absent = {
+        "Volume.teardown",
+        "NBD.start_server",
+        "NBD.stop_server",
+        "ManagedVolume.attach_volume",
+        "ManagedVolume.detach_volume",
+        "ManagedVolume.volumes_info",
+    }
     assert offered - set(vdsmd.control("verbs")) == absent

@@ -68,8 +68,15 @@ def _second_host(vdsmd: Running, ids: dict[str, Any]) -> None:
     # found on the path, so that the engine imports instead of formatting
     found = call("Host.getStorageDomains", storagepoolID=flow.BLANK, domainClass=1, storageType="", remotePath=EXPORT)
     assert found == [ids["nfs"]]
-    call("StoragePool.connect", storagepoolID=ids["pool"], hostID=2, scsiKey="", masterSdUUID=ids["nfs"],
-         masterVersion=1, domainDict={ids["nfs"]: "active"})
+    call(
+        "StoragePool.connect",
+        storagepoolID=ids["pool"],
+        hostID=2,
+        scsiKey="",
+        masterSdUUID=ids["nfs"],
+        masterVersion=1,
+        domainDict={ids["nfs"]: "active"},
+    )
     status = call("StoragePool.getSpmStatus", storagepoolID=ids["pool"])
     assert (status["spmStatus"], status["spmId"]) == ("Free", 1)
     with pytest.raises(VdsmError) as caught:
@@ -98,8 +105,8 @@ def test_migration_between_hosts(vdsmd: Running) -> None:
     told = events(client)
     (vm,) = (entry["vmId"] for entry in client.call("Host.getVMList"))
     client.call("VM.migrate", {"vmID": vm, "params": {"dst": "127.0.1.2:54321"}})
-    seen = [told.get(timeout=5) for _ in range(3)]
-    assert [method.split("|")[2] for method, _ in seen] == ["VM_status", "VM_migration_status", "VM_status"]
+    seen = [told.get(timeout=5) for _turn in range(3)]
+    assert [method.split("|")[2] for method, _params in seen] == ["VM_status", "VM_migration_status", "VM_status"]
     assert seen[2][1][vm]["exitReason"] == 4
     assert vdsmd.client("127.0.1.2").call("VM.getStats", {"vmID": vm})[0]["status"] == "Up"
 
@@ -118,14 +125,23 @@ def _connect(client: Any, kind: int, **con: Any) -> int:
 
 def test_storage_servers_refuse(make: Callable[..., Running]) -> None:
     vdsmd = make(
-        exports=[{"path": "a:/ok", "size_gib": 70}, {"path": "a:/closed", "denied": ["127.0.1.1"]},
-                 {"path": "a:/ro", "read_only": True}],
-        iscsi_targets=[{"address": "127.0.0.1", "port": 3261, "tpgt": 1, "iqn": "iqn.x:chap", "user": "u",
-                        "password": "p"}],
-        luns=[{"guid": "360", "size": 100 * 2**30}, {"guid": "361", "size": 2**30, "used": True}])
+        exports=[
+            {"path": "a:/ok", "size_gib": 70},
+            {"path": "a:/closed", "denied": ["127.0.1.1"]},
+            {"path": "a:/ro", "read_only": True},
+        ],
+        iscsi_targets=[
+            {"address": "127.0.0.1", "port": 3261, "tpgt": 1, "iqn": "iqn.x:chap", "user": "u", "password": "p"}
+        ],
+        luns=[{"guid": "360", "size": 100 * 2**30}, {"guid": "361", "size": 2**30, "used": True}],
+    )
     client = vdsmd.client()
     assert [_connect(client, 1, connection=f"a:/{name}") for name in ("ok", "closed", "absent", "ro")] == [
-        0, 477, 477, 469]
+        0,
+        477,
+        477,
+        469,
+    ]
     con = {"connection": "127.0.0.1", "port": "3261", "iqn": "iqn.x:chap"}
     assert _connect(client, 3, user="u", password="bad", **con) == 476
     assert _connect(client, 3, user="u", password="p", **{**con, "port": "3260"}) == 464
@@ -165,13 +181,27 @@ def test_capabilities_have_what_the_engine_wants(vdsmd: Running) -> None:
 def test_networks_as_the_engine_sends_them(vdsmd: Running) -> None:
     client = vdsmd.client()
     told = events(client)
-    client.call("Host.setupNetworks", {
-        "bondings": {"bond0": {"nics": ["eth0", "eth1"], "options": "mode=4 miimon=100"}},
-        "networks": {"vm": {"bonding": "bond0", "vlan": "10", "bridged": "true", "mtu": 1500, "switch": "legacy"},
-                     "store": {"bonding": "bond0", "vlan": "20", "bridged": "false", "mtu": 9000, "bootproto": "none",
-                               "ipaddr": "10.1.1.1", "netmask": "255.255.255.0", "defaultRoute": False},
-                     "ovirtmgmt": {"remove": "true"}},
-        "options": {"connectivityCheck": "true", "connectivityTimeout": 120, "commitOnSuccess": True}})
+    client.call(
+        "Host.setupNetworks",
+        {
+            "bondings": {"bond0": {"nics": ["eth0", "eth1"], "options": "mode=4 miimon=100"}},
+            "networks": {
+                "vm": {"bonding": "bond0", "vlan": "10", "bridged": "true", "mtu": 1500, "switch": "legacy"},
+                "store": {
+                    "bonding": "bond0",
+                    "vlan": "20",
+                    "bridged": "false",
+                    "mtu": 9000,
+                    "bootproto": "none",
+                    "ipaddr": "10.1.1.1",
+                    "netmask": "255.255.255.0",
+                    "defaultRoute": False,
+                },
+                "ovirtmgmt": {"remove": "true"},
+            },
+            "options": {"connectivityCheck": "true", "connectivityTimeout": 120, "commitOnSuccess": True},
+        },
+    )
     assert told.get(timeout=5)[0] == "|net|host_conn|no_id"
     caps = client.call("Host.getCapabilities")
     assert set(caps["networks"]) == {"vm", "store"}

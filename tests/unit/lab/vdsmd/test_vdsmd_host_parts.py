@@ -14,8 +14,11 @@ from vdsmd.virt import substitutions
 from vdsmd.virt.substitutions import Lab
 
 ENGINE_XML = Path(__file__).resolve().parents[3] / "fixtures/engine/ovf-store/HostedEngine.engine.xml"
-SD, IMAGE, VOLUME = ("913730ec-f5fc-4b2e-933e-1dbe87903b5e", "b855a4d3-1f81-4a89-8799-d7db52d4db6e",
-                     "426bff26-ffa2-4ea9-b1dc-63a2a2b2444d")
+SD, IMAGE, VOLUME = (
+    "913730ec-f5fc-4b2e-933e-1dbe87903b5e",
+    "b855a4d3-1f81-4a89-8799-d7db52d4db6e",
+    "426bff26-ffa2-4ea9-b1dc-63a2a2b2444d",
+)
 
 
 def laboratory(**more: Any) -> tuple[Lab, list[tuple[str, ...]]]:
@@ -41,14 +44,20 @@ def test_what_the_engine_decides_stays(engine_xml: str) -> None:
         assert old is not None
         assert new is not None
         assert (old.text, old.attrib) == (new.text, new.attrib)
-    for path in ("devices/interface/mac", "devices/interface/source", "devices/disk/boot", "devices/disk/serial",
-                 "cpu/topology", "cpu/numa/cell"):
+    for path in (
+        "devices/interface/mac",
+        "devices/interface/source",
+        "devices/disk/boot",
+        "devices/disk/serial",
+        "cpu/topology",
+        "cpu/numa/cell",
+    ):
         assert [e.attrib for e in before.iterfind(path)] == [e.attrib for e in after.iterfind(path)]
     assert prepared == [("00000000-0000-0000-0000-000000000000", SD, IMAGE, VOLUME)]
 
 
 def test_what_the_lab_changes(engine_xml: str) -> None:
-    lab, _ = laboratory()
+    lab, _calls = laboratory()
     after = substitutions.substitute(engine_xml, lab)
 
     def one(path: str) -> ET.Element:
@@ -72,7 +81,7 @@ def test_what_the_lab_changes(engine_xml: str) -> None:
 
 
 def test_lease_is_filled_in_where_sanlock_manages(engine_xml: str) -> None:
-    lab, _ = laboratory(lease=lambda space, key: (f"/{space}/{key}.lease", 0))
+    lab, _calls = laboratory(lease=lambda space, key: (f"/{space}/{key}.lease", 0))
     target = substitutions.substitute(engine_xml, lab).find("devices/lease/target")
     assert target is not None
     assert target.attrib == {"path": f"/{SD}/{VOLUME}.lease", "offset": "0"}
@@ -80,14 +89,19 @@ def test_lease_is_filled_in_where_sanlock_manages(engine_xml: str) -> None:
 
 def test_path_names_the_volume_where_the_metadata_does_not() -> None:
     lab, prepared = laboratory()
-    substitutions.substitute(f"""<domain type='kvm'><devices><disk type='file' device='disk'>
+    substitutions.substitute(
+        f"""<domain type='kvm'><devices><disk type='file' device='disk'>
         <source file='/rhev/data-center/pool/{SD}/images/{IMAGE}/{VOLUME}'/><target dev='vda' bus='virtio'/>
-        </disk></devices></domain>""", lab)
+        </disk></devices></domain>""",
+        lab,
+    )
     assert prepared == [("pool", SD, IMAGE, VOLUME)]
 
 
-@pytest.mark.parametrize(("name", "becomes"), [
-    ("pc-q35-rhel9.6.0", "q35"), ("", "q35"), ("pc-i440fx-rhel7.6.0", "pc"), ("pc-q35-7.2", "pc-q35-7.2")])
+@pytest.mark.parametrize(
+    ("name", "becomes"),
+    [("pc-q35-rhel9.6.0", "q35"), ("", "q35"), ("pc-i440fx-rhel7.6.0", "pc"), ("pc-q35-7.2", "pc-q35-7.2")],
+)
 def test_machine(name: str, becomes: str) -> None:
     root = ET.fromstring(f"<domain><os><type machine='{name}'>hvm</type></os></domain>")
     substitutions.machine(root, laboratory()[0])
@@ -96,13 +110,16 @@ def test_machine(name: str, becomes: str) -> None:
 
 # -- sections
 
+
 def test_section_is_written_once_and_removed_whole(tmp_path: Path) -> None:
     path = tmp_path / "qemu.conf"
     path.write_text('user = "root"')
     section = sections.Section(path, ("a=1",))
     assert sections.write(section)
-    assert path.read_text() == ('user = "root"\n## beginning of configuration section by vdsm-4.40.0\na=1\n'
-                                "## end of configuration section by vdsm-4.40.0\n")
+    assert path.read_text() == (
+        'user = "root"\n## beginning of configuration section by vdsm-4.40.0\na=1\n'
+        "## end of configuration section by vdsm-4.40.0\n"
+    )
     assert not sections.write(section)
     assert sections.is_written(section)
     assert sections.write(section._replace(lines=("a=2",)))
@@ -120,14 +137,21 @@ def test_section_of_an_older_vdsm_is_replaced() -> None:
 
 def test_all_four_files_have_their_section(tmp_path: Path) -> None:
     names = [str(section.path.relative_to(tmp_path)) for section in sections.sections("id", tmp_path)]
-    assert names == ["etc/libvirt/libvirtd.conf", "etc/libvirt/qemu.conf", "etc/libvirt/qemu-sanlock.conf",
-                     "etc/sysconfig/libvirtd"]
+    assert names == [
+        "etc/libvirt/libvirtd.conf",
+        "etc/libvirt/qemu.conf",
+        "etc/libvirt/qemu-sanlock.conf",
+        "etc/sysconfig/libvirtd",
+    ]
 
 
 # -- settings and facts
 
-@pytest.mark.parametrize(("text", "tls", "port"), [
-    ("", "on", 54321), ("[vars]\nssl = false\n[addresses]\nmanagement_port = 1234\n", "off", 1234)])
+
+@pytest.mark.parametrize(
+    ("text", "tls", "port"),
+    [("", "on", 54321), ("[vars]\nssl = false\n[addresses]\nmanagement_port = 1234\n", "off", 1234)],
+)
 def test_vdsm_conf_decides(tmp_path: Path, text: str, tls: str, port: int) -> None:
     (tmp_path / "vdsm.conf").write_text(text)
     config: dict[str, Any] = {"vdsm_conf": str(tmp_path / "vdsm.conf"), "hosts": [{}], "pki": "/pki"}

@@ -18,8 +18,15 @@ from vdsmd.net.kernel import Link
 HERE = Path(__file__).parent
 LAB = HERE.parents[2] / "lab"
 CARD = Link("host0", "52:54:00:00:00:01", 1500, True, "veth", addresses=["192.0.2.11/24"], gateway="192.0.2.1")
-NETWORK = {"nic": "host0", "bridged": True, "ipaddr": "192.0.2.11", "netmask": "255.255.255.0",
-           "gateway": "192.0.2.1", "mtu": 1500, "defaultRoute": True}
+NETWORK = {
+    "nic": "host0",
+    "bridged": True,
+    "ipaddr": "192.0.2.11",
+    "netmask": "255.255.255.0",
+    "gateway": "192.0.2.1",
+    "mtu": 1500,
+    "defaultRoute": True,
+}
 
 
 def test_bridge_takes_mac_address_and_route_in_this_order() -> None:
@@ -57,16 +64,19 @@ def test_dhcp_keeps_the_address_of_the_card() -> None:
         plan.apply("mgmt", attrs, {"host0": Link("host0", kind="veth")}, [])
 
 
-@pytest.mark.parametrize(("networks", "code"), [
-    ({"a": {"nic": "nope"}}, 23),
-    ({"a": {"nic": "host0", "vlan": "10"}}, 26),
-    ({"a": {"bonding": "bond0"}}, 25),
-    ({"a": {"nic": "host0"}, "b": {"nic": "host0"}}, 24),
-    ({"a": {"nic": "host0", "ipaddr": "192.0.2.300", "netmask": "255.255.255.0"}}, 22),
-    ({"a": {"nic": "host0", "ipaddr": "192.0.2.3"}}, 22),
-    ({"a": {"nic": "host0", "ipaddr": "192.0.2.3", "prefix": 24, "gateway": "x"}}, 22),
-    ({"sixteencharacter": {"nic": "host0"}}, 21),
-])
+@pytest.mark.parametrize(
+    ("networks", "code"),
+    [
+        ({"a": {"nic": "nope"}}, 23),
+        ({"a": {"nic": "host0", "vlan": "10"}}, 26),
+        ({"a": {"bonding": "bond0"}}, 25),
+        ({"a": {"nic": "host0"}, "b": {"nic": "host0"}}, 24),
+        ({"a": {"nic": "host0", "ipaddr": "192.0.2.300", "netmask": "255.255.255.0"}}, 22),
+        ({"a": {"nic": "host0", "ipaddr": "192.0.2.3"}}, 22),
+        ({"a": {"nic": "host0", "ipaddr": "192.0.2.3", "prefix": 24, "gateway": "x"}}, 22),
+        ({"sixteencharacter": {"nic": "host0"}}, 21),
+    ],
+)
 def test_wrong_networks_are_refused_with_vdsms_code(networks: dict[str, Any], code: int) -> None:
     with pytest.raises(VdsmError) as caught:
         plan.validate(networks, {"host0": CARD}, vlans=False, bonds=False, known_bonds=set())
@@ -78,7 +88,11 @@ def test_in_a_namespace(tmp_path: Path) -> None:
     paths = f"{LAB}:{LAB / 'host/vdsmd'}"
     done = subprocess.run(
         ["unshare", "--net", "--mount", sys.executable, str(HERE / "netns_scenario.py"), paths, str(tmp_path)],
-        capture_output=True, text=True, timeout=60, check=False)
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     seen = {line["step"]: line for line in map(json.loads, done.stdout.splitlines())}
     fresh = seen["fresh"]["links"]

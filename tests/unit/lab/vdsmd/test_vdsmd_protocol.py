@@ -25,8 +25,10 @@ class RawClient:
         self.parser = stomp.Parser()
         self.frames: queue.Queue[stomp.Frame | None] = queue.Queue()
         subscribe = {"destination": "jms.topic.vdsm_responses", "id": "r", "ack": "auto"}
-        self.sock.sendall(self.frame("SUBSCRIBE", subscribe)
-                          + self.frame("CONNECT", {"accept-version": "1.2", "host": "x", "heart-beat": heartbeat}))
+        self.sock.sendall(
+            self.frame("SUBSCRIBE", subscribe)
+            + self.frame("CONNECT", {"accept-version": "1.2", "host": "x", "heart-beat": heartbeat})
+        )
         threading.Thread(target=self._read, daemon=True).start()
 
     @staticmethod

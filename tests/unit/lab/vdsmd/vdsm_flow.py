@@ -47,10 +47,24 @@ def host_up(call: Call) -> None:
     call("Host.getAllTasksInfo")
     call("Host.getAllTasksStatuses")
     call("Host.getJobs", job_type="storage", job_ids=[])
-    call("Host.setupNetworks", networks={"storage": {"nic": "eth1", "bridged": False, "bootproto": "none",
-                                                    "ipaddr": "10.0.0.5", "netmask": "255.255.255.0", "mtu": 1500,
-                                                    "switch": "legacy", "STP": "no", "defaultRoute": False}},
-         bondings={}, options={"connectivityCheck": "true", "connectivityTimeout": 120, "commitOnSuccess": True})
+    call(
+        "Host.setupNetworks",
+        networks={
+            "storage": {
+                "nic": "eth1",
+                "bridged": False,
+                "bootproto": "none",
+                "ipaddr": "10.0.0.5",
+                "netmask": "255.255.255.0",
+                "mtu": 1500,
+                "switch": "legacy",
+                "STP": "no",
+                "defaultRoute": False,
+            }
+        },
+        bondings={},
+        options={"connectivityCheck": "true", "connectivityTimeout": 120, "commitOnSuccess": True},
+    )
     call("Host.setSafeNetworkConfig")
     assert "storage" in call("Host.getCapabilities")["networks"]
 
@@ -66,21 +80,56 @@ def domain(call: Call, kind: str, pool: str, first: bool, type_args: str | None)
         call("LVMVolumeGroup.getInfo", lvmvolumegroupID=type_args)
         call("Host.getDevicesVisibility", guidList=[free[0]["GUID"]])
     else:
-        assert call("Host.getStorageDomains", storagepoolID=BLANK, domainClass=1, storageType=number,
-                    remotePath=type_args) == []
-    call("StorageDomain.create", storagedomainID=sd, domainType=number, typeArgs=type_args, name="hosted_storage",
-         domainClass=1, version="5", blockSize=512, maxHosts=250)
+        assert (
+            call("Host.getStorageDomains", storagepoolID=BLANK, domainClass=1, storageType=number, remotePath=type_args)
+            == []
+        )
+    call(
+        "StorageDomain.create",
+        storagedomainID=sd,
+        domainType=number,
+        typeArgs=type_args,
+        name="hosted_storage",
+        domainClass=1,
+        version="5",
+        blockSize=512,
+        maxHosts=250,
+    )
     info = call("StorageDomain.getInfo", storagedomainID=sd)
     assert info["pool"] == [] and info["version"] == "5", info
     call("StorageDomain.getStats", storagedomainID=sd)
     if first:
-        call("StoragePool.create", storagepoolID=pool, name="Default", masterSdUUID=sd, masterVersion=1,
-             domainList=[sd], lockRenewalIntervalSec=5, leaseTimeSec=60, ioOpTimeoutSec=10, leaseRetries=3)
-        call("StoragePool.connect", storagepoolID=pool, hostID=1, scsiKey=pool, masterSdUUID=sd, masterVersion=1,
-             domainDict={sd: "active"})
+        call(
+            "StoragePool.create",
+            storagepoolID=pool,
+            name="Default",
+            masterSdUUID=sd,
+            masterVersion=1,
+            domainList=[sd],
+            lockRenewalIntervalSec=5,
+            leaseTimeSec=60,
+            ioOpTimeoutSec=10,
+            leaseRetries=3,
+        )
+        call(
+            "StoragePool.connect",
+            storagepoolID=pool,
+            hostID=1,
+            scsiKey=pool,
+            masterSdUUID=sd,
+            masterVersion=1,
+            domainDict={sd: "active"},
+        )
         assert call("StoragePool.getSpmStatus", storagepoolID=pool)["spmStatus"] == "Free"
-        task = call("StoragePool.spmStart", storagepoolID=pool, prevID=-1, prevLver="-1", enableScsiFencing=False,
-                    maxHostID=250, domVersion="5")
+        task = call(
+            "StoragePool.spmStart",
+            storagepoolID=pool,
+            prevID=-1,
+            prevLver="-1",
+            enableScsiFencing=False,
+            maxHostID=250,
+            domVersion="5",
+        )
         wait_task(call, task)
         status = call("StoragePool.getSpmStatus", storagepoolID=pool)
         assert status["spmStatus"] == "SPM" and status["spmId"] == 1, status
@@ -94,12 +143,25 @@ def domain(call: Call, kind: str, pool: str, first: bool, type_args: str | None)
     return sd
 
 
-def disk(call: Call, pool: str, sd: str, size: int, kind: str, description: str, preallocate: int = 2,
-         vol_format: int = 5) -> tuple[str, str]:
+def disk(
+    call: Call, pool: str, sd: str, size: int, kind: str, description: str, preallocate: int = 2, vol_format: int = 5
+) -> tuple[str, str]:
     img, vol = str(uuid.uuid4()), str(uuid.uuid4())
-    task = call("Volume.create", volumeID=vol, storagepoolID=pool, storagedomainID=sd, imageID=img, size=str(size),
-                volFormat=vol_format, preallocate=preallocate, diskType=kind, desc=description, srcImgUUID=BLANK,
-                srcVolUUID=BLANK, sequence=1)
+    task = call(
+        "Volume.create",
+        volumeID=vol,
+        storagepoolID=pool,
+        storagedomainID=sd,
+        imageID=img,
+        size=str(size),
+        volFormat=vol_format,
+        preallocate=preallocate,
+        diskType=kind,
+        desc=description,
+        srcImgUUID=BLANK,
+        srcVolUUID=BLANK,
+        sequence=1,
+    )
     wait_task(call, task)
     info = call("Volume.getInfo", volumeID=vol, storagepoolID=pool, storagedomainID=sd, imageID=img)
     assert info["disktype"] == kind and info["status"] == "OK" and info["capacity"] == str(size), info
@@ -110,40 +172,71 @@ def run(client: Client, export: str) -> dict[str, Any]:
     call = caller(client)
     host_up(call)
     pool = str(uuid.uuid4())
-    con = [{"id": str(uuid.uuid4()), "connection": export, "user": "", "password": "", "port": "", "iqn": "",
-            "protocol_version": "auto"}]
-    assert call("StoragePool.connectStorageServer", storagepoolID=BLANK, domainType=1,
-                connectionParams=con)[0]["status"] == 0
+    con = [
+        {
+            "id": str(uuid.uuid4()),
+            "connection": export,
+            "user": "",
+            "password": "",
+            "port": "",
+            "iqn": "",
+            "protocol_version": "auto",
+        }
+    ]
+    assert (
+        call("StoragePool.connectStorageServer", storagepoolID=BLANK, domainType=1, connectionParams=con)[0]["status"]
+        == 0
+    )
     nfs = domain(call, "nfs", pool, True, export)
     disks = {}
-    for kind, size in (("HEVD", 2 * 2 ** 30), ("HESD", 2 ** 30), ("HEMD", 2 ** 30), ("HECI", 2 ** 30),
-                       ("OVFS", 128 * 2 ** 20)):
+    for kind, size in (("HEVD", 2 * 2**30), ("HESD", 2**30), ("HEMD", 2**30), ("HECI", 2**30), ("OVFS", 128 * 2**20)):
         description = json.dumps({"DiskAlias": "he_" + kind, "DiskDescription": kind})
         disks[kind] = disk(call, pool, nfs, size, kind, description)
     img, vol = disks["OVFS"]
-    call("Volume.setDescription", volumeID=vol, storagepoolID=pool, storagedomainID=nfs, imageID=img,
-         description='{"Updated":true}')
+    call(
+        "Volume.setDescription",
+        volumeID=vol,
+        storagepoolID=pool,
+        storagedomainID=nfs,
+        imageID=img,
+        description='{"Updated":true}',
+    )
     assert set(call("StorageDomain.getImages", storagedomainID=nfs)) == {d[0] for d in disks.values()}
-    path = call("Image.prepare", storagepoolID=pool, storagedomainID=nfs, imageID=disks["HECI"][0],
-                volumeID=disks["HECI"][1])["path"]
-    call("Image.teardown", storagepoolID=pool, storagedomainID=nfs, imageID=disks["HECI"][0],
-         leafVolID=disks["HECI"][1])
+    path = call(
+        "Image.prepare", storagepoolID=pool, storagedomainID=nfs, imageID=disks["HECI"][0], volumeID=disks["HECI"][1]
+    )["path"]
+    call(
+        "Image.teardown", storagepoolID=pool, storagedomainID=nfs, imageID=disks["HECI"][0], leafVolID=disks["HECI"][1]
+    )
     vm = str(uuid.uuid4())
     wait_task(call, call("Lease.create", lease={"sd_id": nfs, "lease_id": vm}, metadata=None))
     call("Lease.info", lease={"sd_id": nfs, "lease_id": vm})
     call("Lease.status", lease={"sd_id": nfs, "lease_id": vm})
     # iSCSI as a second domain
     found = call("ISCSIConnection.discoverSendTargets", host="127.0.0.1", port="3260")
-    _, iqn = found[0].split()
-    icon = [{"id": str(uuid.uuid4()), "connection": "127.0.0.1", "port": "3260", "iqn": iqn, "user": "", "password": "",
-             "tpgt": "1"}]
-    assert call("StoragePool.connectStorageServer", storagepoolID=BLANK, domainType=3,
-                connectionParams=icon)[0]["status"] == 0
+    _portal, iqn = found[0].split()
+    icon = [
+        {
+            "id": str(uuid.uuid4()),
+            "connection": "127.0.0.1",
+            "port": "3260",
+            "iqn": iqn,
+            "user": "",
+            "password": "",
+            "tpgt": "1",
+        }
+    ]
+    assert (
+        call("StoragePool.connectStorageServer", storagepoolID=BLANK, domainType=3, connectionParams=icon)[0]["status"]
+        == 0
+    )
     iscsi = domain(call, "iscsi", pool, False, None)
-    disk(call, pool, iscsi, 2 ** 30, "DATA", "block disk", preallocate=1)
-    wiped = disk(call, pool, iscsi, 2 ** 30, "DATA", "to be deleted", vol_format=4)
-    wait_task(call, call("Image.delete", imageID=wiped[0], storagepoolID=pool, storagedomainID=iscsi, postZero=False,
-                         force=False))
+    disk(call, pool, iscsi, 2**30, "DATA", "block disk", preallocate=1)
+    wiped = disk(call, pool, iscsi, 2**30, "DATA", "to be deleted", vol_format=4)
+    wait_task(
+        call,
+        call("Image.delete", imageID=wiped[0], storagepoolID=pool, storagedomainID=iscsi, postZero=False, force=False),
+    )
     call("Host.setHaMaintenanceMode", mode="GLOBAL", enabled=True)
     assert call("Host.getStats")["haStats"]["globalMaintenance"] is True
     call("Host.setHaMaintenanceMode", mode="GLOBAL", enabled=False)

@@ -16,8 +16,15 @@ COPY = "ansible.builtin.copy"
 FILE = "ansible.builtin.file"
 
 VDSM, LIBVIRT, CA = "/etc/pki/vdsm", "/etc/pki/libvirt", "/etc/pki/CA"
-_DIRECTORIES = (f"{VDSM}/certs", f"{VDSM}/keys", f"{VDSM}/libvirt-spice", f"{VDSM}/libvirt-migrate",
-                f"{VDSM}/libvirt-vnc", f"{LIBVIRT}/private", CA)
+_DIRECTORIES = (
+    f"{VDSM}/certs",
+    f"{VDSM}/keys",
+    f"{VDSM}/libvirt-spice",
+    f"{VDSM}/libvirt-migrate",
+    f"{VDSM}/libvirt-vnc",
+    f"{LIBVIRT}/private",
+    CA,
+)
 _CA_FILES = (f"{VDSM}/certs/cacert.pem", f"{VDSM}/libvirt-spice/ca-cert.pem", f"{CA}/cacert.pem")
 _CERTIFICATES = (f"{VDSM}/certs/vdsmcert.pem", f"{VDSM}/libvirt-spice/server-cert.pem", f"{LIBVIRT}/clientcert.pem")
 _KEYS = (f"{VDSM}/keys/vdsmkey.pem", f"{VDSM}/libvirt-spice/server-key.pem", f"{LIBVIRT}/private/clientkey.pem")
@@ -94,8 +101,10 @@ def lay_keys(play: Play) -> dict[str, Any]:
 
 def lay_qemu_key(play: Play) -> dict[str, Any]:
     """QEMU's group reads it; where a distribution has no such group, that of kvm."""
-    play.sh(f"g=qemu; getent group qemu >/dev/null || g=kvm; "
-            f"install -m 0440 -o root -g $g {play.facts['key_dir']}/qemu {_MIGRATE}/server-key.pem")
+    play.sh(
+        f"g=qemu; getent group qemu >/dev/null || g=kvm; "
+        f"install -m 0440 -o root -g $g {play.facts['key_dir']}/qemu {_MIGRATE}/server-key.pem"
+    )
     return {"changed": True}
 
 

@@ -51,12 +51,18 @@ def store_configuration(play: Play) -> dict[str, Any]:
 def start_agent(play: Play) -> dict[str, Any]:
     """The agent pulls its broker up."""
     return systemctl(play, "enable", ["ovirt-ha-agent.service"]) and systemctl(
-        play, "restart", ["ovirt-ha-agent.service"])
+        play, "restart", ["ovirt-ha-agent.service"]
+    )
 
 
 TASKS = [
-    Task("Verify platform is suitable for hosted engine", verify_platform, ROLE, "ansible.builtin.fail",
-         lambda play: wanted(play) and not is_x86(play)),
+    Task(
+        "Verify platform is suitable for hosted engine",
+        verify_platform,
+        ROLE,
+        "ansible.builtin.fail",
+        lambda play: wanted(play) and not is_x86(play),
+    ),
     Task("populate service facts", look_at_services, ROLE, "ansible.builtin.service_facts", wanted),
     Task("Stop services", stop_services, ROLE, SERVICE, wanted),
     Task("Install ovirt-hosted-engine-setup package", install("ovirt-hosted-engine-setup"), ROLE, PACKAGE, wanted),

@@ -15,14 +15,20 @@ SPICE = "/etc/pki/vdsm/libvirt-spice"
 
 #: firewalld services of the role, with the ports to open where firewalld does not know the service (contract 12.3).
 _FIREWALL = {
-    "common": {"cockpit": "9090/tcp", "libvirt-tls": "16514/tcp", "snmp": "161/udp", "vdsm": "54321/tcp",
-               "ovirt-imageio": "54322/tcp"},
+    "common": {
+        "cockpit": "9090/tcp",
+        "libvirt-tls": "16514/tcp",
+        "snmp": "161/udp",
+        "vdsm": "54321/tcp",
+        "ovirt-imageio": "54322/tcp",
+    },
     "virt": {"ovirt-vmconsole": "2223/tcp"},
 }
 _OVN_PORT = "6081/udp"
 
 
 # -- conditions
+
 
 def has_chrony(play: Play) -> bool:
     """A host without chrony keeps time in some other way."""
@@ -54,6 +60,7 @@ def firewalld_runs(play: Play) -> bool:
 
 # -- work
 
+
 def set_tuned_profile(play: Play) -> dict[str, Any]:
     """tuned keeps it over reboots."""
     play.sh(f"tuned-adm profile {shlex.quote(str(play.settings.tuned_profile))}")
@@ -62,8 +69,16 @@ def set_tuned_profile(play: Play) -> dict[str, Any]:
 
 def configure_ovn(play: Play) -> dict[str, Any]:
     """Where the OVN databases are and by which network to tunnel."""
-    play.session.run(["vdsm-tool", "ovn-config", str(play.settings.ovn_central), play.settings.ovn_tunnel_network,
-                      play.host.address], timeout=120)
+    play.session.run(
+        [
+            "vdsm-tool",
+            "ovn-config",
+            str(play.settings.ovn_central),
+            play.settings.ovn_tunnel_network,
+            play.host.address,
+        ],
+        timeout=120,
+    )
     return {"changed": True}
 
 
@@ -98,8 +113,10 @@ def make_vnc_directory(play: Play) -> dict[str, Any]:
 
 def lay_vnc_certificates(play: Play) -> dict[str, Any]:
     """Those of SPICE, unless the administrator put others there."""
-    play.sh(f"for f in ca-cert.pem server-cert.pem server-key.pem; do [ -e {VNC}/$f ] || "
-            f"install -m 0644 -o root -g kvm {SPICE}/$f {VNC}/$f; done")
+    play.sh(
+        f"for f in ca-cert.pem server-cert.pem server-key.pem; do [ -e {VNC}/$f ] || "
+        f"install -m 0644 -o root -g kvm {SPICE}/$f {VNC}/$f; done"
+    )
     return {"changed": True}
 
 
@@ -133,20 +150,34 @@ _FIREWALL_MODULE = "ansible.posix.firewalld"
 
 TASKS = [
     Task("Start chrony daemon", lambda play: systemctl(play, "start", ["chronyd.service"]), _MISC, SERVICE, has_chrony),
-    Task("Wait for chronyd to synchronise", lambda play: {"stdout": play.sh("chronyc waitsync 1")}, _MISC,
-         when=has_chrony),
+    Task(
+        "Wait for chronyd to synchronise",
+        lambda play: {"stdout": play.sh("chronyc waitsync 1")},
+        _MISC,
+        when=has_chrony,
+    ),
     Task("Get lastest tune package", install("tuned"), _MISC, PACKAGE, wants_tuned),
     Task("Start tune service", lambda play: systemctl(play, "start", ["tuned.service"]), _MISC, SERVICE, wants_tuned),
     Task("Set tune profile", set_tuned_profile, _MISC, when=wants_tuned),
     Task("Enable tune service", lambda play: systemctl(play, "enable", ["tuned.service"]), _MISC, SERVICE, wants_tuned),
     Task("Install ovs", install("openvswitch"), _OVN, PACKAGE, wants_ovn),
     Task("Install ovirt-provider-ovn-driver", install("ovirt-provider-ovn-driver"), _OVN, PACKAGE, wants_ovn),
-    Task("Ensure ovn-controller is started", lambda play: systemctl(play, "enable --now", ["ovn-controller.service"]),
-         _OVN, SERVICE, wants_ovn),
+    Task(
+        "Ensure ovn-controller is started",
+        lambda play: systemctl(play, "enable --now", ["ovn-controller.service"]),
+        _OVN,
+        SERVICE,
+        wants_ovn,
+    ),
     Task("Configure OVN for oVirt", configure_ovn, _OVN, when=wants_ovn),
     Task("Setup the configuration file", write_guests_conf, _GUESTS, "ansible.builtin.template", has_guests_unit),
-    Task("Start libvirt-guests service and ensure its enabled",
-         lambda play: systemctl(play, "enable --now", ["libvirt-guests.service"]), _GUESTS, SERVICE, has_guests_unit),
+    Task(
+        "Start libvirt-guests service and ensure its enabled",
+        lambda play: systemctl(play, "enable --now", ["libvirt-guests.service"]),
+        _GUESTS,
+        SERVICE,
+        has_guests_unit,
+    ),
     Task("Enable SSH port", open_ssh_port, _FIREWALLD, _FIREWALL_MODULE, firewalld_runs),
     Task("Enable firewalld rules", open_services, _FIREWALLD, _FIREWALL_MODULE, firewalld_runs),
     Task("Create cert dir", make_vnc_directory, _VNC, "ansible.builtin.file"),
@@ -154,6 +185,11 @@ TASKS = [
     Task("Set server-key permissions", protect_vnc_key, _VNC, "ansible.builtin.file"),
     Task("Install ovirt-vmconsole-host package", install("ovirt-vmconsole-host"), _CONSOLE, PACKAGE),
     Task("Populate service facts", look_at_services, _CONSOLE, "ansible.builtin.service_facts"),
-    Task("Start ovirt-vmconsole-host-sshd", start_console, _CONSOLE, SERVICE,
-         lambda play: play.has_unit("ovirt-vmconsole-host-sshd.service")),
+    Task(
+        "Start ovirt-vmconsole-host-sshd",
+        start_console,
+        _CONSOLE,
+        SERVICE,
+        lambda play: play.has_unit("ovirt-vmconsole-host-sshd.service"),
+    ),
 ]

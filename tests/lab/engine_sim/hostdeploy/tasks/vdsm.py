@@ -22,8 +22,10 @@ VDSM_CONF = "/etc/vdsm/vdsm.conf"
 #: Ids that firmwares give when they have none.
 _NO_ID = re.compile(r"Not|^0{8}-|^F{8}-", re.IGNORECASE)
 
-_MODULAR = ("virtqemud.service virtqemud.socket virtinterfaced.socket virtnetworkd.socket virtnodedevd.socket "
-            "virtnwfilterd.socket virtsecretd.socket virtstoraged.socket virtproxyd.socket")
+_MODULAR = (
+    "virtqemud.service virtqemud.socket virtinterfaced.socket virtnetworkd.socket virtnodedevd.socket "
+    "virtnwfilterd.socket virtsecretd.socket virtstoraged.socket virtproxyd.socket"
+)
 _STOPPED = ("vdsmd.service", "supervdsmd.service", "libvirtd.service", "ovirt-imageio.service")
 _STARTED = ("cgconfig.service", "messagebus.service", "vdsmd.service")
 
@@ -39,6 +41,7 @@ def is_x86(play: Play) -> bool:
 
 
 # -- the host's id
+
 
 def look_for_id(play: Play) -> dict[str, Any]:
     """vdsm.id as it is."""
@@ -95,6 +98,7 @@ def store_id(play: Play) -> dict[str, Any]:
 
 # -- configuration and services
 
+
 def check_vdsm_package(play: Play) -> dict[str, Any]:
     """Packages after the installation; vdsm must be among them."""
     play.facts["packages"] = play.packages.installed()
@@ -146,8 +150,10 @@ def systemctl(play: Play, verb: str, units: list[str]) -> dict[str, Any]:
     if not units:
         return {"changed": False}
     names = " ".join(units)
-    script = (f"systemctl {verb} {names} || {{ rc=$?; for u in {names}; do systemctl is-failed -q $u && "
-              "journalctl -u $u -n 20 --no-pager -o cat >&2; done; exit $rc; }")
+    script = (
+        f"systemctl {verb} {names} || {{ rc=$?; for u in {names}; do systemctl is-failed -q $u && "
+        "journalctl -u $u -n 20 --no-pager -o cat >&2; done; exit $rc; }"
+    )
     play.sh(script, timeout=300)
     return {"changed": True, "item": units}
 
@@ -157,8 +163,12 @@ def _in_container(play: Play) -> bool:
 
 
 TASKS = [
-    Task("Include packages, vdsmid, pki, configure, and restart services tasks", nothing, ROLE,
-         "ansible.builtin.include_tasks"),
+    Task(
+        "Include packages, vdsmid, pki, configure, and restart services tasks",
+        nothing,
+        ROLE,
+        "ansible.builtin.include_tasks",
+    ),
     Task("Create custom libvirt preset", nothing, ROLE, when=lambda play: play.el(9)),
     Task("Install ovirt-hosted-engine-setup package", install("ovirt-hosted-engine-setup"), ROLE, PACKAGE, is_x86),
     Task("Install ovirt-host package", install("ovirt-host"), ROLE, PACKAGE),
@@ -178,13 +188,22 @@ TASKS = [
     Task("Run vdsm-certificates role", nothing, ROLE, "ansible.builtin.include_role"),
     *certificates.TASKS,
     Task("mask libvirt modular daemon units", mask_modular_libvirt, ROLE, SERVICE, lambda play: play.el(9)),
-    Task("enable libvirtd monolithic daemon unit", lambda play: systemctl(play, "enable", ["libvirtd.service"]), ROLE,
-         SERVICE, lambda play: play.el(9)),
+    Task(
+        "enable libvirtd monolithic daemon unit",
+        lambda play: systemctl(play, "enable", ["libvirtd.service"]),
+        ROLE,
+        SERVICE,
+        lambda play: play.el(9),
+    ),
     Task("Configure LVM filter", configure_lvm_filter, ROLE, when=lambda play: play.el(8)),
     Task("Configure host for vdsm", configure_vdsm, ROLE),
     Task("populate service facts", look_at_services, ROLE, "ansible.builtin.service_facts"),
     Task("Stop services", stop_services, ROLE, SERVICE),
     Task("Start and enable services", start_services, ROLE, SERVICE),
-    Task("Reload NetworkManager config", lambda play: {"changed": bool(play.sh("nmcli general reload conf") or True)},
-         ROLE, when=lambda play: play.el(8) and play.has_unit("NetworkManager.service")),
+    Task(
+        "Reload NetworkManager config",
+        lambda play: {"changed": bool(play.sh("nmcli general reload conf") or True)},
+        ROLE,
+        when=lambda play: play.el(8) and play.has_unit("NetworkManager.service"),
+    ),
 ]

@@ -21,8 +21,14 @@ class ConnectionFailed(RuntimeError):
         self.connection = connection
 
 
-def nfs(path: str, connection_id: str = BLANK, version: str = "auto", options: str = "", retrans: int | None = None,
-        timeo: int | None = None) -> dict[str, str]:
+def nfs(
+    path: str,
+    connection_id: str = BLANK,
+    version: str = "auto",
+    options: str = "",
+    retrans: int | None = None,
+    timeo: int | None = None,
+) -> dict[str, str]:
     """Parameters of an NFS connection. `version`: auto, 3, 4, 4.0, 4.1, 4.2; `timeo` in tenths of a second."""
     result = _base(connection_id, path)
     result["protocol_version"] = version
@@ -32,8 +38,15 @@ def nfs(path: str, connection_id: str = BLANK, version: str = "auto", options: s
     return result
 
 
-def iscsi(address: str, target: str, connection_id: str = BLANK, port: int = 3260, portal: int = 1, user: str = "",
-          password: str = "") -> dict[str, str]:
+def iscsi(
+    address: str,
+    target: str,
+    connection_id: str = BLANK,
+    port: int = 3260,
+    portal: int = 1,
+    user: str = "",
+    password: str = "",
+) -> dict[str, str]:
     """Parameters of an iSCSI connection; `portal` is the target portal group tag."""
     result = _base(connection_id, address)
     result.update({"iqn": target, "port": str(port), "tpgt": str(portal), "user": user, "password": password})
@@ -41,14 +54,24 @@ def iscsi(address: str, target: str, connection_id: str = BLANK, port: int = 326
 
 
 def _base(connection_id: str, connection: str) -> dict[str, str]:
-    return {"id": connection_id, "connection": connection, "iqn": "", "user": "", "tpgt": "1", "password": "",
-            "port": "", "ipv6_enabled": "true" if connection.startswith("[") else "false"}
+    return {
+        "id": connection_id,
+        "connection": connection,
+        "iqn": "",
+        "user": "",
+        "tpgt": "1",
+        "password": "",
+        "port": "",
+        "ipv6_enabled": "true" if connection.startswith("[") else "false",
+    }
 
 
 def connect(host: HostClient, storage_type: str, connections: list[dict[str, str]], pool_id: str = BLANK) -> None:
     """Connect the host to all of them. Raises ConnectionFailed for the first that failed."""
-    answer = host.call("StoragePool.connectStorageServer", {
-        "storagepoolID": pool_id, "domainType": STORAGE_TYPES[storage_type], "connectionParams": connections})
+    answer = host.call(
+        "StoragePool.connectStorageServer",
+        {"storagepoolID": pool_id, "domainType": STORAGE_TYPES[storage_type], "connectionParams": connections},
+    )
     for connection, status in zip(connections, answer):
         if int(status["status"]):
             raise ConnectionFailed(host.address, connection["connection"], int(status["status"]))
@@ -56,12 +79,19 @@ def connect(host: HostClient, storage_type: str, connections: list[dict[str, str
 
 def disconnect(host: HostClient, storage_type: str, connections: list[dict[str, str]], pool_id: str = BLANK) -> None:
     """Disconnect; what was not connected is no error."""
-    host.call("StoragePool.disconnectStorageServer", {
-        "storagepoolID": pool_id, "domainType": STORAGE_TYPES[storage_type], "connectionParams": connections})
+    host.call(
+        "StoragePool.disconnectStorageServer",
+        {"storagepoolID": pool_id, "domainType": STORAGE_TYPES[storage_type], "connectionParams": connections},
+    )
 
 
-def discover_targets(host: HostClient, address: str, port: int = 3260, user: str = "", password: str = "",
-                     ) -> list[dict[str, Any]]:
+def discover_targets(
+    host: HostClient,
+    address: str,
+    port: int = 3260,
+    user: str = "",
+    password: str = "",
+) -> list[dict[str, Any]]:
     """iSCSI targets at an address: [{"address", "port", "portal", "target"}]."""
     request: dict[str, Any] = {"host": address, "port": str(port)}
     if user:
@@ -77,6 +107,7 @@ def discover_targets(host: HostClient, address: str, port: int = 3260, user: str
 
 def devices(host: HostClient, storage_type: str, with_status: bool = True) -> list[dict[str, Any]]:
     """LUNs that the host sees over iSCSI or FC, as vdsm lists them."""
-    found: list[dict[str, Any]] = host.call("Host.getDeviceList", {
-        "storageType": STORAGE_TYPES[storage_type], "guids": [], "checkStatus": with_status})
+    found: list[dict[str, Any]] = host.call(
+        "Host.getDeviceList", {"storageType": STORAGE_TYPES[storage_type], "guids": [], "checkStatus": with_status}
+    )
     return found

@@ -35,23 +35,53 @@ def description(alias: str, text: str = "") -> str:
     return json.dumps({"DiskAlias": alias, "DiskDescription": text}, separators=(",", ":"), ensure_ascii=False)
 
 
-def start_volume(spm: HostClient, pool_id: str, domain_id: str, image_id: str, volume_id: str, size: int,
-                 content_type: str = "data", disk_format: str = "raw", sparse: bool = True, text: str = "",
-                 sequence: int = 1, initial_size: int | None = None) -> str:
+def start_volume(
+    spm: HostClient,
+    pool_id: str,
+    domain_id: str,
+    image_id: str,
+    volume_id: str,
+    size: int,
+    content_type: str = "data",
+    disk_format: str = "raw",
+    sparse: bool = True,
+    text: str = "",
+    sequence: int = 1,
+    initial_size: int | None = None,
+) -> str:
     """Begin to make the first volume of an image; `size` in bytes. Returns the task's id for `tasks.wait_all`."""
     request: dict[str, Any] = {
-        "volumeID": volume_id, "storagepoolID": pool_id, "storagedomainID": domain_id, "imageID": image_id,
-        "size": str(size), "volFormat": FORMATS[disk_format], "preallocate": _SPARSE if sparse else _PREALLOCATED,
-        "diskType": CONTENT_TYPES[content_type], "desc": text, "srcImgUUID": BLANK, "srcVolUUID": BLANK,
-        "addBitmaps": False, "legal": True, "sequence": sequence}
+        "volumeID": volume_id,
+        "storagepoolID": pool_id,
+        "storagedomainID": domain_id,
+        "imageID": image_id,
+        "size": str(size),
+        "volFormat": FORMATS[disk_format],
+        "preallocate": _SPARSE if sparse else _PREALLOCATED,
+        "diskType": CONTENT_TYPES[content_type],
+        "desc": text,
+        "srcImgUUID": BLANK,
+        "srcVolUUID": BLANK,
+        "addBitmaps": False,
+        "legal": True,
+        "sequence": sequence,
+    }
     if initial_size is not None:
         request["initialSize"] = str(initial_size)
     task: str = spm.call("Volume.create", request)
     return task
 
 
-def create_volume(spm: HostClient, pool_id: str, domain_id: str, image_id: str, volume_id: str, size: int,
-                  timeout: float = TASK_TIMEOUT, **options: Any) -> dict[str, Any]:
+def create_volume(
+    spm: HostClient,
+    pool_id: str,
+    domain_id: str,
+    image_id: str,
+    volume_id: str,
+    size: int,
+    timeout: float = TASK_TIMEOUT,
+    **options: Any,
+) -> dict[str, Any]:
     """`start_volume`, wait, clear; returns `volume_info`. Raises TaskFailed, TaskTimeout."""
     task = start_volume(spm, pool_id, domain_id, image_id, volume_id, size, **options)
     tasks.wait_all(spm, [task], timeout)
@@ -69,26 +99,43 @@ def set_description(spm: HostClient, pool_id: str, domain_id: str, image_id: str
     spm.call("Volume.setDescription", {**_ids(pool_id, domain_id, image_id, volume_id), "description": text})
 
 
-def extend(spm: HostClient, pool_id: str, domain_id: str, image_id: str, volume_id: str, size: int,
-           timeout: float = TASK_TIMEOUT) -> None:
+def extend(
+    spm: HostClient,
+    pool_id: str,
+    domain_id: str,
+    image_id: str,
+    volume_id: str,
+    size: int,
+    timeout: float = TASK_TIMEOUT,
+) -> None:
     """Grow a raw volume to `size` bytes."""
     task = spm.call("Volume.extendSize", {**_ids(pool_id, domain_id, image_id, volume_id), "newSize": str(size)})
     tasks.wait_all(spm, [task], timeout)
 
 
-def delete_image(spm: HostClient, pool_id: str, domain_id: str, image_id: str, wipe: bool = False,
-                 timeout: float = TASK_TIMEOUT) -> None:
+def delete_image(
+    spm: HostClient, pool_id: str, domain_id: str, image_id: str, wipe: bool = False, timeout: float = TASK_TIMEOUT
+) -> None:
     """Remove an image with all its volumes."""
-    task = spm.call("Image.delete", {
-        "imageID": image_id, "storagepoolID": pool_id, "storagedomainID": domain_id,
-        "postZero": "true" if wipe else "false", "discard": False, "force": "false"})
+    task = spm.call(
+        "Image.delete",
+        {
+            "imageID": image_id,
+            "storagepoolID": pool_id,
+            "storagedomainID": domain_id,
+            "postZero": "true" if wipe else "false",
+            "discard": False,
+            "force": "false",
+        },
+    )
     tasks.wait_all(spm, [task], timeout)
 
 
 def volumes(host: HostClient, pool_id: str, domain_id: str, image_id: str) -> Sequence[str]:
     """Ids of the volumes of an image."""
-    found: list[str] = host.call("StorageDomain.getVolumes", {
-        "storagedomainID": domain_id, "storagepoolID": pool_id, "imageID": image_id})
+    found: list[str] = host.call(
+        "StorageDomain.getVolumes", {"storagedomainID": domain_id, "storagepoolID": pool_id, "imageID": image_id}
+    )
     return found
 
 

@@ -23,19 +23,39 @@ SPM_TIMEOUT = 120.0
 
 # -- one domain, before any data center
 
+
 def find(host: HostClient, path: str, domain_class: int = DATA) -> list[str]:
     """Ids of the domains that a mounted path holds already."""
-    found: list[str] = host.call("Host.getStorageDomains", {
-        "storagepoolID": BLANK, "domainClass": domain_class, "storageType": "", "remotePath": path})
+    found: list[str] = host.call(
+        "Host.getStorageDomains",
+        {"storagepoolID": BLANK, "domainClass": domain_class, "storageType": "", "remotePath": path},
+    )
     return found
 
 
-def create(host: HostClient, domain_id: str, name: str, storage_type: str, where: str, version: str = "5",
-           domain_class: int = DATA) -> dict[str, int]:
+def create(
+    host: HostClient,
+    domain_id: str,
+    name: str,
+    storage_type: str,
+    where: str,
+    version: str = "5",
+    domain_class: int = DATA,
+) -> dict[str, int]:
     """Make a domain on a connected path (or volume group id) and return its `size`: {"total", "free"} bytes."""
-    host.call("StorageDomain.create", {
-        "storagedomainID": domain_id, "domainType": STORAGE_TYPES[storage_type], "typeArgs": where, "name": name,
-        "domainClass": domain_class, "version": version, "blockSize": 512, "maxHosts": MAX_HOSTS})
+    host.call(
+        "StorageDomain.create",
+        {
+            "storagedomainID": domain_id,
+            "domainType": STORAGE_TYPES[storage_type],
+            "typeArgs": where,
+            "name": name,
+            "domainClass": domain_class,
+            "version": version,
+            "blockSize": 512,
+            "maxHosts": MAX_HOSTS,
+        },
+    )
     return size(host, domain_id)
 
 
@@ -76,12 +96,22 @@ def forget(host: HostClient, domain_id: str, pool_id: str) -> None:
 
 # -- the pool
 
-def connect_pool(host: HostClient, pool_id: str, host_id: int, master_id: str, master_version: int,
-                 statuses: Mapping[str, str]) -> None:
+
+def connect_pool(
+    host: HostClient, pool_id: str, host_id: int, master_id: str, master_version: int, statuses: Mapping[str, str]
+) -> None:
     """Connect a host to the pool under its SPM id; `statuses`: {domain id: "active" | "attached"}."""
-    host.call("StoragePool.connect", {
-        "storagepoolID": pool_id, "hostID": host_id, "scsiKey": pool_id, "masterSdUUID": master_id,
-        "masterVersion": master_version, "domainDict": dict(statuses)})
+    host.call(
+        "StoragePool.connect",
+        {
+            "storagepoolID": pool_id,
+            "hostID": host_id,
+            "scsiKey": pool_id,
+            "masterSdUUID": master_id,
+            "masterVersion": master_version,
+            "domainDict": dict(statuses),
+        },
+    )
 
 
 def disconnect_pool(host: HostClient, pool_id: str, host_id: int) -> None:
@@ -89,8 +119,15 @@ def disconnect_pool(host: HostClient, pool_id: str, host_id: int) -> None:
     host.call("StoragePool.disconnect", {"storagepoolID": pool_id, "hostID": host_id, "scsiKey": pool_id})
 
 
-def connect_host(host: HostClient, storage: Mapping[str, list[dict[str, str]]], pool_id: str, host_id: int,
-                 master_id: str, master_version: int, statuses: Mapping[str, str]) -> dict[str, Any]:
+def connect_host(
+    host: HostClient,
+    storage: Mapping[str, list[dict[str, str]]],
+    pool_id: str,
+    host_id: int,
+    master_id: str,
+    master_version: int,
+    statuses: Mapping[str, str],
+) -> dict[str, Any]:
     """Storage of a host that joins a data center that has some: all servers, then the pool, then a look.
 
     `storage`: {storage type: [connection]}. Returns what Host.getStats says of the domains, {id: {"valid", ...}}.
@@ -114,9 +151,17 @@ def start_spm(host: HostClient, pool_id: str, version: str = "5", timeout: float
     before = spm_status(host, pool_id)
     if before["spmStatus"] == "SPM":
         return before
-    task = host.call("StoragePool.spmStart", {
-        "storagepoolID": pool_id, "prevID": int(before["spmId"]), "prevLver": str(before["spmLver"]),
-        "enableScsiFencing": "false", "maxHostID": MAX_HOSTS, "domVersion": version})
+    task = host.call(
+        "StoragePool.spmStart",
+        {
+            "storagepoolID": pool_id,
+            "prevID": int(before["spmId"]),
+            "prevLver": str(before["spmLver"]),
+            "enableScsiFencing": "false",
+            "maxHostID": MAX_HOSTS,
+            "domVersion": version,
+        },
+    )
     tasks.wait_one(host, task, timeout)
     return spm_status(host, pool_id)
 
@@ -134,12 +179,22 @@ def pool_info(spm: HostClient, pool_id: str) -> dict[str, Any]:
 
 # -- domains of a pool
 
-def attach_first(host: HostClient, pool_id: str, pool_name: str, domain_id: str, host_id: int,
-                 version: str = "5") -> dict[str, Any]:
+
+def attach_first(
+    host: HostClient, pool_id: str, pool_name: str, domain_id: str, host_id: int, version: str = "5"
+) -> dict[str, Any]:
     """The first domain makes the pool: create, connect, SPM, activate. Returns `pool_info` (domain "Active")."""
-    host.call("StoragePool.create", {
-        "storagepoolID": pool_id, "name": pool_name, "masterSdUUID": domain_id, "masterVersion": 1,
-        "domainList": [domain_id], **_LEASE})
+    host.call(
+        "StoragePool.create",
+        {
+            "storagepoolID": pool_id,
+            "name": pool_name,
+            "masterSdUUID": domain_id,
+            "masterVersion": 1,
+            "domainList": [domain_id],
+            **_LEASE,
+        },
+    )
     connect_pool(host, pool_id, host_id, domain_id, 1, {domain_id: "active"})
     start_spm(host, pool_id, version)
     activate(host, pool_id, domain_id)
@@ -156,8 +211,9 @@ def activate(spm: HostClient, pool_id: str, domain_id: str) -> None:
     spm.call("StorageDomain.activate", {"storagedomainID": domain_id, "storagepoolID": pool_id})
 
 
-def attach_further(spm: HostClient, others: Sequence[HostClient], pool_id: str, domain_id: str, master_id: str,
-                   master_version: int = 1) -> dict[str, Any]:
+def attach_further(
+    spm: HostClient, others: Sequence[HostClient], pool_id: str, domain_id: str, master_id: str, master_version: int = 1
+) -> dict[str, Any]:
     """Attach and activate; the other hosts (connected to its server before) look again. Returns `pool_info`."""
     attach(spm, pool_id, domain_id)
     activate(spm, pool_id, domain_id)
@@ -168,19 +224,27 @@ def attach_further(spm: HostClient, others: Sequence[HostClient], pool_id: str, 
 
 def refresh_pool(host: HostClient, pool_id: str, master_id: str, master_version: int) -> None:
     """A host looks anew which domains its pool has."""
-    host.call("StoragePool.refresh", {
-        "storagepoolID": pool_id, "masterSdUUID": master_id, "masterVersion": master_version})
+    host.call(
+        "StoragePool.refresh", {"storagepoolID": pool_id, "masterSdUUID": master_id, "masterVersion": master_version}
+    )
 
 
 def deactivate(spm: HostClient, pool_id: str, domain_id: str, new_master: str = BLANK, master_version: int = 0) -> None:
     """Active to attached ("maintenance"). A master needs a successor and its version."""
-    spm.call("StorageDomain.deactivate", {
-        "storagedomainID": domain_id, "storagepoolID": pool_id, "masterSdUUID": new_master,
-        "masterVersion": master_version})
+    spm.call(
+        "StorageDomain.deactivate",
+        {
+            "storagedomainID": domain_id,
+            "storagepoolID": pool_id,
+            "masterSdUUID": new_master,
+            "masterVersion": master_version,
+        },
+    )
 
 
-def deactivate_last(spm: HostClient, others: Mapping[HostClient, int], pool_id: str, domain_id: str,
-                    host_id: int) -> None:
+def deactivate_last(
+    spm: HostClient, others: Mapping[HostClient, int], pool_id: str, domain_id: str, host_id: int
+) -> None:
     """The last domain goes to maintenance: the pool ends on every host. `others`: {host: its SPM id}."""
     deactivate(spm, pool_id, domain_id)
     for host, other_id in others.items():
@@ -191,9 +255,15 @@ def deactivate_last(spm: HostClient, others: Mapping[HostClient, int], pool_id: 
 
 def detach(spm: HostClient, pool_id: str, domain_id: str, master_id: str = BLANK, master_version: int = 0) -> None:
     """A domain in maintenance leaves a pool that has others."""
-    spm.call("StorageDomain.detach", {
-        "storagedomainID": domain_id, "storagepoolID": pool_id, "masterSdUUID": master_id,
-        "masterVersion": master_version})
+    spm.call(
+        "StorageDomain.detach",
+        {
+            "storagedomainID": domain_id,
+            "storagepoolID": pool_id,
+            "masterSdUUID": master_id,
+            "masterVersion": master_version,
+        },
+    )
 
 
 def detach_last(host: HostClient, pool_id: str, domain_id: str, host_id: int) -> None:

@@ -16,15 +16,28 @@ def first_contact(host: HostClient) -> dict[str, Any]:
     return {"capabilities": host.call("Host.getCapabilities"), "hardware": host.call("Host.getHardwareInfo")}
 
 
-def come_up(host: HostClient, balloon: bool = True, ksm: bool = True, ksm_merge_across_nodes: bool = True,
-            hosted_engine: bool = False) -> dict[str, Any]:
+def come_up(
+    host: HostClient,
+    balloon: bool = True,
+    ksm: bool = True,
+    ksm_merge_across_nodes: bool = True,
+    hosted_engine: bool = False,
+) -> dict[str, Any]:
     """The end of an activation, after storage was connected: memory policy, devices, running jobs and tasks.
 
     With `hosted_engine` the host's local HA maintenance ends, as for each activated host that is configured for it.
     Returns {"devices", "jobs"}.
     """
-    host.call("Host.setMOMPolicyParameters", {"key_value_store": {
-        "balloonEnabled": balloon, "ksmEnabled": ksm, "ksmMergeAcrossNodes": ksm_merge_across_nodes}})
+    host.call(
+        "Host.setMOMPolicyParameters",
+        {
+            "key_value_store": {
+                "balloonEnabled": balloon,
+                "ksmEnabled": ksm,
+                "ksmMergeAcrossNodes": ksm_merge_across_nodes,
+            }
+        },
+    )
     devices = host.call("Host.hostdevListByCaps")
     if hosted_engine:
         set_ha_maintenance(host, "LOCAL", False)

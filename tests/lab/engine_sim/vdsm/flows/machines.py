@@ -32,8 +32,9 @@ def stop(host: HostClient, vm_id: str) -> None:
     host.call("VM.destroy", {"vmID": vm_id, "gracefulAttempts": 0})
 
 
-def shut_down(host: HostClient, vm_id: str, message: str = "System Administrator has initiated shutdown",
-              delay: int = 30) -> None:
+def shut_down(
+    host: HostClient, vm_id: str, message: str = "System Administrator has initiated shutdown", delay: int = 30
+) -> None:
     """Ask the guest to end; `delay` seconds until its ACPI button is pressed."""
     host.call("VM.shutdown", {"vmID": vm_id, "delay": str(delay), "message": message})
 

@@ -23,8 +23,9 @@ class ManagementNetworkRefused(ValueError):
         self.event = event
 
 
-def plan_management_network(capabilities: dict[str, Any], name: str, vlan: int | None = None, mtu: int = 0,
-                            switch: str = "legacy") -> dict[str, Any] | None:
+def plan_management_network(
+    capabilities: dict[str, Any], name: str, vlan: int | None = None, mtu: int = 0, switch: str = "legacy"
+) -> dict[str, Any] | None:
     """Attributes for Host.setupNetworks that put `name` on the interface the engine talks to; None when it is there.
 
     The addresses are those that the interface has; `mtu` 0 is the default of 1500. Raises ManagementNetworkRefused:
@@ -48,9 +49,14 @@ def plan_management_network(capabilities: dict[str, Any], name: str, vlan: int |
     return attributes
 
 
-def set_up_management_network(host: HostClient, name: str, vlan: int | None = None, mtu: int = 0,
-                              switch: str = "legacy", connectivity_timeout: int = CONNECTIVITY_TIMEOUT,
-                              ) -> dict[str, Any]:
+def set_up_management_network(
+    host: HostClient,
+    name: str,
+    vlan: int | None = None,
+    mtu: int = 0,
+    switch: str = "legacy",
+    connectivity_timeout: int = CONNECTIVITY_TIMEOUT,
+) -> dict[str, Any]:
     """Make the management network where it is missing; returns {"changed", "attributes", "capabilities"} as seen after.
 
     The bridge is built on the interface that carries this very connection, so the answer of Host.setupNetworks may be
@@ -67,8 +73,9 @@ def set_up_management_network(host: HostClient, name: str, vlan: int | None = No
     return {"changed": True, "attributes": attributes, "capabilities": capabilities}
 
 
-def apply_networks(host: HostClient, networks: dict[str, dict[str, Any]],
-                   connectivity_timeout: int = CONNECTIVITY_TIMEOUT) -> None:
+def apply_networks(
+    host: HostClient, networks: dict[str, dict[str, Any]], connectivity_timeout: int = CONNECTIVITY_TIMEOUT
+) -> None:
     """Host.setupNetworks with rollback on a lost connection, while the engine keeps showing itself to vdsm.
 
     Returns when vdsm has answered or the connection broke; raises VdsmError when vdsm refused.

@@ -38,14 +38,23 @@ def java_date(when: float) -> str:
 
 def create(spm: HostClient, pool_id: str, domain_id: str, image_id: str, volume_id: str) -> dict[str, Any]:
     """Make one empty OVF_STORE and mark it as not current; returns its `volume_info`."""
-    disks.create_volume(spm, pool_id, domain_id, image_id, volume_id, SIZE, content_type="ovf_store",
-                        text=disks.description(NAME, NAME))
+    disks.create_volume(
+        spm, pool_id, domain_id, image_id, volume_id, SIZE, content_type="ovf_store", text=disks.description(NAME, NAME)
+    )
     disks.set_description(spm, pool_id, domain_id, image_id, volume_id, store_description([domain_id]))
     return disks.volume_info(spm, pool_id, domain_id, image_id, volume_id)
 
 
-def update(spm: HostClient, pool_id: str, domain_id: str, image_id: str, volume_id: str, content: bytes, when: float,
-           timeout: float = disks.TASK_TIMEOUT) -> dict[str, Any]:
+def update(
+    spm: HostClient,
+    pool_id: str,
+    domain_id: str,
+    image_id: str,
+    volume_id: str,
+    content: bytes,
+    when: float,
+    timeout: float = disks.TASK_TIMEOUT,
+) -> dict[str, Any]:
     """Write a store (`ovf.store_tar`): marked as not current, uploaded, marked as current. Returns `volume_info`.
 
     Raises TaskFailed, TaskTimeout; the store then stays marked as not current.

@@ -33,8 +33,10 @@ def _configure(arguments: list[str]) -> None:
     if configure.is_active("vdsmd.service") and not force:
         if all(state.values()):
             return
-        raise ToolError("\nCannot configure while service 'vdsmd' is running.\n Stop the service manually or use the "
-                        "--force flag.\n")
+        raise ToolError(
+            "\nCannot configure while service 'vdsmd' is running.\n Stop the service manually or use the "
+            "--force flag.\n"
+        )
     print("\nRunning configure...")
     configure.configure_certificates()
     print("Reconfiguration of certificates is done.")
@@ -53,10 +55,12 @@ def _is_configured(arguments: list[str]) -> None:
     for module in wrong:
         print(f"{module} is not configured for vdsm")
     if wrong:
-        raise ToolError("\nOne of the modules is not configured to work with VDSM.\nTo configure the module use the "
-                        "following:\n'vdsm-tool configure [--module module-name]'.\n\nIf all modules are not "
-                        "configured try to use:\n'vdsm-tool configure --force'\n(The force flag will stop the "
-                        "module's service and start it\nafterwards automatically to load the new configuration.)\n")
+        raise ToolError(
+            "\nOne of the modules is not configured to work with VDSM.\nTo configure the module use the "
+            "following:\n'vdsm-tool configure [--module module-name]'.\n\nIf all modules are not "
+            "configured try to use:\n'vdsm-tool configure --force'\n(The force flag will stop the "
+            "module's service and start it\nafterwards automatically to load the new configuration.)\n"
+        )
 
 
 def _remove_config(arguments: list[str]) -> None:
@@ -133,8 +137,9 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     words = sys.argv[1:] if argv is None else argv
     if not words or words[0] in ("-h", "--help") or words[0] not in COMMANDS:
-        lines = "\n".join(f"  {name:25} {(command.__doc__ or '').splitlines()[0]}"
-                          for name, command in COMMANDS.items())
+        lines = "\n".join(
+            f"  {name:25} {(command.__doc__ or '').splitlines()[0]}" for name, command in COMMANDS.items()
+        )
         print(USAGE.format(program="vdsm-tool", commands=lines))
         return 0 if words and words[0] in ("-h", "--help") else 1
     if os.geteuid() != 0 and words[0] not in ("vdsm-id", "is-configured", "validate-config"):

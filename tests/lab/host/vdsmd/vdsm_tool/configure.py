@@ -33,8 +33,9 @@ def is_configured() -> dict[str, bool]:
     """By module."""
     return {
         "libvirt": all(sections.is_written(section) for section in sections.sections(host_uuid())),
-        "certificates": all((PKI / name).exists() for name in
-                            ("certs/cacert.pem", "certs/vdsmcert.pem", "keys/vdsmkey.pem")),
+        "certificates": all(
+            (PKI / name).exists() for name in ("certs/cacert.pem", "certs/vdsmcert.pem", "keys/vdsmkey.pem")
+        ),
         "passwd": SASL_CONF.exists() and SASL in SASL_CONF.read_text(encoding="utf-8"),
     }
 
@@ -74,16 +75,52 @@ def configure_certificates() -> bool:
     scratch = Path(tempfile.mkdtemp(prefix="vdsm-gencerts-"))
     try:
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        _openssl("req", "-x509", *curve, "-days", "365", "-subj", f"/O=VDSM Certificate/CN={name} CA",
-                 "-keyout", str(scratch / "ca.key"), "-out", str(scratch / "cacert.pem"))
-        _openssl("req", *curve, "-subj", f"/O=VDSM Certificate/CN={name}", "-keyout", str(scratch / "vdsmkey.pem"),
-                 "-out", str(scratch / "vdsm.csr"))
+        _openssl(
+            "req",
+            "-x509",
+            *curve,
+            "-days",
+            "365",
+            "-subj",
+            f"/O=VDSM Certificate/CN={name} CA",
+            "-keyout",
+            str(scratch / "ca.key"),
+            "-out",
+            str(scratch / "cacert.pem"),
+        )
+        _openssl(
+            "req",
+            *curve,
+            "-subj",
+            f"/O=VDSM Certificate/CN={name}",
+            "-keyout",
+            str(scratch / "vdsmkey.pem"),
+            "-out",
+            str(scratch / "vdsm.csr"),
+        )
         (scratch / "san").write_text(f"subjectAltName=DNS:{name},DNS:localhost\n")
-        _openssl("x509", "-req", "-in", str(scratch / "vdsm.csr"), "-CA", str(scratch / "cacert.pem"), "-CAkey",
-                 str(scratch / "ca.key"), "-CAcreateserial", "-days", "365", "-extfile", str(scratch / "san"),
-                 "-out", str(scratch / "vdsmcert.pem"))
-        for file, folder, mode, owner in (("cacert.pem", "certs", 0o644, 0), ("vdsmcert.pem", "certs", 0o644, 0),
-                                          ("vdsmkey.pem", "keys", 0o440, VDSM_UID)):
+        _openssl(
+            "x509",
+            "-req",
+            "-in",
+            str(scratch / "vdsm.csr"),
+            "-CA",
+            str(scratch / "cacert.pem"),
+            "-CAkey",
+            str(scratch / "ca.key"),
+            "-CAcreateserial",
+            "-days",
+            "365",
+            "-extfile",
+            str(scratch / "san"),
+            "-out",
+            str(scratch / "vdsmcert.pem"),
+        )
+        for file, folder, mode, owner in (
+            ("cacert.pem", "certs", 0o644, 0),
+            ("vdsmcert.pem", "certs", 0o644, 0),
+            ("vdsmkey.pem", "keys", 0o440, VDSM_UID),
+        ):
             target = PKI / folder / file
             shutil.move(scratch / file, target)
             os.chown(target, owner, KVM_GID)

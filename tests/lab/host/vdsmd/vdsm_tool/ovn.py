@@ -51,8 +51,9 @@ def _address_of(network: str) -> str:
 
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,15}", network):
         raise OvnError(f"{network} is neither an address nor the name of a network")
-    done = subprocess.run(["ip", "-j", "-4", "address", "show", "dev", network], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        ["ip", "-j", "-4", "address", "show", "dev", network], capture_output=True, text=True, check=False
+    )
     found = json.loads(done.stdout or "[]") if done.returncode == 0 else []
     addresses = [entry["local"] for link in found for entry in link.get("addr_info", [])]
     if not addresses:

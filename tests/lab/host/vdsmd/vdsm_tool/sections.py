@@ -17,9 +17,12 @@ BEGIN = f"## beginning of configuration section by vdsm-{SECTION_VERSION}\n"
 END = f"## end of configuration section by vdsm-{SECTION_VERSION}\n"
 _SECTION = re.compile(
     r"^## beginning of configuration section by vdsm-[0-9.]+\n.*?^## end of configuration section by vdsm-[0-9.]+\n",
-    re.MULTILINE | re.DOTALL)
-SASL = ("## start vdsm-4.50.0 configuration\nmech_list: scram-sha-256\nsasldb_path: /etc/libvirt/passwd.db\n"
-        "## end vdsm configuration\n")
+    re.MULTILINE | re.DOTALL,
+)
+SASL = (
+    "## start vdsm-4.50.0 configuration\nmech_list: scram-sha-256\nsasldb_path: /etc/libvirt/passwd.db\n"
+    "## end vdsm configuration\n"
+)
 
 
 class Section(NamedTuple):
@@ -37,12 +40,24 @@ class Section(NamedTuple):
 def sections(host_uuid: str, root: Path = Path("/")) -> list[Section]:
     """The sections of a host."""
     return [
-        Section(root / "etc/libvirt/libvirtd.conf", (
-            "# lab: auth_unix_rw=\"sasl\" is left out, there is no SCRAM module; TLS listeners are not opened",
-            "auth_unix_rw=\"none\"", f"host_uuid=\"{host_uuid}\"", "keepalive_interval=-1")),
-        Section(root / "etc/libvirt/qemu.conf", (
-            "# lab: user, group, dynamic_ownership, max_core and lock_manager=\"sanlock\" are left out (container)",
-            "remote_display_port_max=6923", "remote_display_port_min=5900", "save_image_format=\"raw\"")),
+        Section(
+            root / "etc/libvirt/libvirtd.conf",
+            (
+                '# lab: auth_unix_rw="sasl" is left out, there is no SCRAM module; TLS listeners are not opened',
+                'auth_unix_rw="none"',
+                f'host_uuid="{host_uuid}"',
+                "keepalive_interval=-1",
+            ),
+        ),
+        Section(
+            root / "etc/libvirt/qemu.conf",
+            (
+                '# lab: user, group, dynamic_ownership, max_core and lock_manager="sanlock" are left out (container)',
+                "remote_display_port_max=6923",
+                "remote_display_port_min=5900",
+                'save_image_format="raw"',
+            ),
+        ),
         Section(root / "etc/libvirt/qemu-sanlock.conf", ("auto_disk_leases=0", "require_lease_for_disks=0")),
         Section(root / "etc/sysconfig/libvirtd", ("DAEMON_COREFILE_LIMIT=unlimited", "LIBVIRTD_ARGS=")),
     ]

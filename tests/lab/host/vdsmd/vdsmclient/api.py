@@ -6,8 +6,21 @@ Order of the namespaces and of Volume's methods: fixture vdsm/client/cases.json.
 
 from __future__ import annotations
 
-NAMESPACES = ("Host", "ManagedVolume", "ISCSIConnection", "Image", "Lease", "LVMVolumeGroup", "StorageDomain",
-              "StoragePool", "Task", "VM", "Volume", "SDM", "NBD")
+NAMESPACES = (
+    "Host",
+    "ManagedVolume",
+    "ISCSIConnection",
+    "Image",
+    "Lease",
+    "LVMVolumeGroup",
+    "StorageDomain",
+    "StoragePool",
+    "Task",
+    "VM",
+    "Volume",
+    "SDM",
+    "NBD",
+)
 
 METHODS: dict[str, str] = {
     "Host": "add_image_ticket confirmConnectivity dumpxmls echo extend_image_ticket fenceNode get_image_ticket "

@@ -63,8 +63,10 @@ def connect(args: argparse.Namespace) -> Client:
         context = host_context() if args.use_tls else None
         return Client(args.host, args.port, context, args.timeout)
     except OSError as error:
-        raise Failure(f"Connection to {args.host}:{args.port} with use_tls={args.use_tls}, "
-                      f"timeout={float(args.timeout)} failed: {error}") from error
+        raise Failure(
+            f"Connection to {args.host}:{args.port} with use_tls={args.use_tls}, "
+            f"timeout={float(args.timeout)} failed: {error}"
+        ) from error
 
 
 def run(args: argparse.Namespace) -> Any:
@@ -79,8 +81,10 @@ def run(args: argparse.Namespace) -> Any:
         except VdsmError as error:
             raise Failure(f"Command {verb} with args {params} failed:\n{error}") from error
         except VdsmConnectionLost as error:
-            raise Failure(f"Connection to {args.host}:{args.port} with use_tls={args.use_tls}, "
-                          f"timeout={float(args.timeout)} failed: {error}") from error
+            raise Failure(
+                f"Connection to {args.host}:{args.port} with use_tls={args.use_tls}, "
+                f"timeout={float(args.timeout)} failed: {error}"
+            ) from error
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -18,8 +18,13 @@ def parse(argv: list[str] | None = None) -> tuple[argparse.Namespace, dict[str, 
     """Options and the configuration file, merged."""
     p = argparse.ArgumentParser(prog="vdsmd", description="VDSM of the lab: modelled hosts, or this host")
     p.add_argument("--config", help="JSON file; options on the command line win")
-    p.add_argument("--host", action="append", default=[], metavar="ADDRESS[=NAME]",
-                   help="address of a modelled host; repeat for several")
+    p.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="ADDRESS[=NAME]",
+        help="address of a modelled host; repeat for several",
+    )
     p.add_argument("--port", type=int, help="port of every host (54321)")
     p.add_argument("--root", help="folder for state, logs and storage (vdsmd-data), or / for real paths")
     p.add_argument("--tls", choices=("off", "on", "auto"), help="auto: recognise TLS by the first byte")
@@ -28,8 +33,13 @@ def parse(argv: list[str] | None = None) -> tuple[argparse.Namespace, dict[str, 
     p.add_argument("--ca")
     p.add_argument("--verify-client", action="store_true", default=None)
     p.add_argument("--unknown", choices=("error", "success"), help="answer to verbs that are not implemented")
-    p.add_argument("--external-vm", action="append", default=[], metavar="NAME",
-                   help="running machine that the engine does not know, on the first host (HostedEngineLocal)")
+    p.add_argument(
+        "--external-vm",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="running machine that the engine does not know, on the first host (HostedEngineLocal)",
+    )
     p.add_argument("--control-port", type=int)
     p.add_argument("--verbose", action="store_true", default=None, help="log long results too")
     p.add_argument("--quiet", action="store_true")
@@ -89,8 +99,11 @@ def main(argv: list[str] | None = None) -> int:
     if "logs" in config:
         Path(config["logs"]).mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(Path(config["logs"], "vdsm.log")))
-    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, handlers=handlers,
-                        format="%(asctime)s %(levelname)-7s %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING if args.quiet else logging.INFO,
+        handlers=handlers,
+        format="%(asctime)s %(levelname)-7s %(message)s",
+    )
     if "vdsm_conf" in config:
         from .settings import apply_vdsm_conf
 

@@ -76,8 +76,10 @@ class Control:
         """What is asked for. Raises KeyError."""
         with self.farm.fabric.lock:
             if what in ("", "state"):
-                return {"vgs": self.farm.fabric.vgs,
-                        "hosts": {host.address: self._host(host) for host in self.farm.fabric.hosts}}
+                return {
+                    "vgs": self.farm.fabric.vgs,
+                    "hosts": {host.address: self._host(host) for host in self.farm.fabric.hosts},
+                }
             if what == "counts":
                 return dict(self.farm.journal.counts.most_common())
             if what == "gaps":
@@ -88,11 +90,21 @@ class Control:
 
     @staticmethod
     def _host(host: Host) -> dict[str, Any]:
-        seen = {domain.id: {**domain.info(), "volumes": {v.id: v.info() for v in volumes.volumes(domain)}}
-                for domain in domains.visible(host)}
-        return {**host.persistent(), "name": host.name, "uuid": host.uuid, "mom": host.mom, "faults": host.faults,
-                "tasks": [task.status() for task in host.tasks.values()], "jobs": host.jobs, "domains": seen,
-                "vms": {machine.name: {"id": machine.id, "status": machine.status} for machine in host.machines.all()}}
+        seen = {
+            domain.id: {**domain.info(), "volumes": {v.id: v.info() for v in volumes.volumes(domain)}}
+            for domain in domains.visible(host)
+        }
+        return {
+            **host.persistent(),
+            "name": host.name,
+            "uuid": host.uuid,
+            "mom": host.mom,
+            "faults": host.faults,
+            "tasks": [task.status() for task in host.tasks.values()],
+            "jobs": host.jobs,
+            "domains": seen,
+            "vms": {machine.name: {"id": machine.id, "status": machine.status} for machine in host.machines.all()},
+        }
 
     def post(self, path: list[str], body: Any) -> Any:
         """/host/<address or name>/<action>. Raises KeyError."""

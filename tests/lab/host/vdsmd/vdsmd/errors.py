@@ -43,7 +43,9 @@ _TABLE = {
     "StorageServerConnectionError": (451, "Storage server connection failed"),
     "iSCSILoginError": (464, "Failed to login to iSCSI node"),
     "StorageServerAccessPermissionError": (
-        469, "Permission settings on the specified path do not allow access to the storage"),
+        469,
+        "Permission settings on the specified path do not allow access to the storage",
+    ),
     "iSCSIDiscoveryError": (475, "Failed discovery of iSCSI targets"),
     "iSCSILoginAuthError": (476, "Failed to login to iSCSI node due to authorization failure"),
     "MountError": (477, "Problem while trying to mount target"),

@@ -84,25 +84,56 @@ class Fabric:
         """The volume group on a LUN, if there is one."""
         return next((group for group in self.vgs.values() if guid in group["luns"]), None)
 
-    def lun_info(self, lun: dict[str, Any], status: bool = True, sessions: set[str] | None = None,
-                 devtype: str = "iSCSI") -> dict[str, Any]:
+    def lun_info(
+        self, lun: dict[str, Any], status: bool = True, sessions: set[str] | None = None, devtype: str = "iSCSI"
+    ) -> dict[str, Any]:
         """One entry of Host.getDeviceList. The engine's parsers take sizes only as text."""
         group, number = self.vg_of(lun["guid"]), self.luns.index(lun)
-        paths = [target for target in self.targets if devtype == "iSCSI" and lun.get("iqn") in (None, target["iqn"])
-                 and (sessions is None or target["iqn"] in sessions)]
+        paths = [
+            target
+            for target in self.targets
+            if devtype == "iSCSI"
+            and lun.get("iqn") in (None, target["iqn"])
+            and (sessions is None or target["iqn"] in sessions)
+        ]
         size = int(lun["size"])
         info: dict[str, Any] = {
-            "GUID": lun["guid"], "capacity": str(size), "devtype": devtype, "fwrev": "0001",
-            "logicalblocksize": "512", "physicalblocksize": "512",
-            "pathlist": [{"connection": target["address"], "initiatorname": "default", "iqn": target["iqn"],
-                          "port": str(target.get("port", 3260)), "portal": str(target.get("tpgt", 1)),
-                          "user": target.get("user", ""), "password": ""} for target in paths],
-            "pathstatus": [{"capacity": str(size), "lun": str(number), "state": "active", "type": devtype,
-                            "physdev": "sd" + chr(ord("b") + number + 8 * i)} for i in range(max(1, len(paths)))],
-            "productID": lun.get("product", "MODEL_DISK"), "vendorID": lun.get("vendor", "VDSMD"),
+            "GUID": lun["guid"],
+            "capacity": str(size),
+            "devtype": devtype,
+            "fwrev": "0001",
+            "logicalblocksize": "512",
+            "physicalblocksize": "512",
+            "pathlist": [
+                {
+                    "connection": target["address"],
+                    "initiatorname": "default",
+                    "iqn": target["iqn"],
+                    "port": str(target.get("port", 3260)),
+                    "portal": str(target.get("tpgt", 1)),
+                    "user": target.get("user", ""),
+                    "password": "",
+                }
+                for target in paths
+            ],
+            "pathstatus": [
+                {
+                    "capacity": str(size),
+                    "lun": str(number),
+                    "state": "active",
+                    "type": devtype,
+                    "physdev": "sd" + chr(ord("b") + number + 8 * i),
+                }
+                for i in range(max(1, len(paths)))
+            ],
+            "productID": lun.get("product", "MODEL_DISK"),
+            "vendorID": lun.get("vendor", "VDSMD"),
             "serial": lun.get("serial", "S" + lun["guid"][-8:]),
-            "pvUUID": group["pvs"][lun["guid"]] if group else "", "pvsize": str(size - 384 * MIB) if group else "",
-            "vgUUID": group["uuid"] if group else "", "discard_max_bytes": 0, "discard_zeroes_data": 0,
+            "pvUUID": group["pvs"][lun["guid"]] if group else "",
+            "pvsize": str(size - 384 * MIB) if group else "",
+            "vgUUID": group["uuid"] if group else "",
+            "discard_max_bytes": 0,
+            "discard_zeroes_data": 0,
             "status": ("used" if group or lun.get("used") else "free") if status else "unknown",
         }
         if group:

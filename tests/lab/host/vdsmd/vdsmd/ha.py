@@ -31,8 +31,14 @@ class HostedEngineState:
         self._host = host
         self._conf: str | None = host.config.get("hosted_engine_conf")
         self.flags: dict[str, Any] = {
-            "configured": False, "active": False, "score": 0, "globalMaintenance": False, "localMaintenance": False,
-            **host.config.get("ha", {}), **host.saved.get("ha", {})}
+            "configured": False,
+            "active": False,
+            "score": 0,
+            "globalMaintenance": False,
+            "localMaintenance": False,
+            **host.config.get("ha", {}),
+            **host.saved.get("ha", {}),
+        }
 
     def persistent(self) -> dict[str, Any]:
         """What survives a restart."""

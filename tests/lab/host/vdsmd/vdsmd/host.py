@@ -89,8 +89,12 @@ class Host:
 
     def persistent(self) -> dict[str, Any]:
         """What survives a restart of the program."""
-        return {**self.connections.persistent(), "host_ids": self.pools, **self.network.persistent(),
-                "ha": self.ha.persistent()}
+        return {
+            **self.connections.persistent(),
+            "host_ids": self.pools,
+            **self.network.persistent(),
+            "ha": self.ha.persistent(),
+        }
 
     # -- calls
 

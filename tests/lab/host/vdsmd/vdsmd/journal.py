@@ -52,12 +52,25 @@ class Journal:
         self.gaps: Counter[str] = Counter()
         self.verbose = verbose
 
-    def call(self, host: Host, verb: str, params: Any, flow: str | None, seconds: float, result: Any = None,
-             error: VdsmError | None = None) -> None:
+    def call(
+        self,
+        host: Host,
+        verb: str,
+        params: Any,
+        flow: str | None,
+        seconds: float,
+        result: Any = None,
+        error: VdsmError | None = None,
+    ) -> None:
         """A verb that was answered, well or with an error."""
         self.counts[verb] += 1
-        entry = {"host": host.address, "verb": verb, "params": redact(params), "flow": flow,
-                 "ms": round(seconds * 1000)}
+        entry = {
+            "host": host.address,
+            "verb": verb,
+            "params": redact(params),
+            "flow": flow,
+            "ms": round(seconds * 1000),
+        }
         if error is not None:
             entry["error"] = {"code": error.code, "message": error.message}
             log.warning("%s %s -> error %s %s", host.name, verb, error.code, error.message)

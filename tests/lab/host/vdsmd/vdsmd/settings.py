@@ -25,7 +25,12 @@ def apply_vdsm_conf(config: dict[str, Any]) -> None:
     config["hosts"] = [{**config["hosts"][0], "address": address}]
     if parser.getboolean("vars", "ssl", fallback=True):
         pki = Path(config.get("pki", "/etc/pki/vdsm"))
-        config.update(tls="on", cert=str(pki / "certs/vdsmcert.pem"), key=str(pki / "keys/vdsmkey.pem"),
-                      ca=str(pki / "certs/cacert.pem"), verify_client=True)
+        config.update(
+            tls="on",
+            cert=str(pki / "certs/vdsmcert.pem"),
+            key=str(pki / "keys/vdsmkey.pem"),
+            ca=str(pki / "certs/cacert.pem"),
+            verify_client=True,
+        )
     else:
         config["tls"] = "off"

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 VDSM_ID = Path("/etc/vdsm/vdsm.id")
 INITIATOR = Path("/etc/iscsi/initiatorname.iscsi")
 #: Debian packages that stand for what the engine asks about.
-_DEBIAN = {"qemu-kvm": "qemu-system-x86", "libvirt": "libvirt-daemon-system", "vdsm": "vdsm",
-           "ovirt-hosted-engine-ha": "ovirt-hosted-engine-ha"}
+_DEBIAN = {
+    "qemu-kvm": "qemu-system-x86",
+    "libvirt": "libvirt-daemon-system",
+    "vdsm": "vdsm",
+    "ovirt-hosted-engine-ha": "ovirt-hosted-engine-ha",
+}
 
 
 class SystemFacts(Facts):
@@ -63,8 +67,13 @@ class SystemFacts(Facts):
         """From os-release; named RHEL, because the engine refuses host deploy on what it does not know."""
         lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
         told = {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
-        return {"name": "RHEL", "version": "9", "release": "9.6.0.el9",
-                "pretty_name": told.get("PRETTY_NAME", "Linux"), **self._config.get("operating_system", {})}
+        return {
+            "name": "RHEL",
+            "version": "9",
+            "release": "9.6.0.el9",
+            "pretty_name": told.get("PRETTY_NAME", "Linux"),
+            **self._config.get("operating_system", {}),
+        }
 
     @property
     def kernel_arguments(self) -> str:
@@ -98,8 +107,14 @@ class SystemFacts(Facts):
 
     def hardware(self) -> dict[str, str]:
         """The container has no SMBIOS of its own: its id serves."""
-        return {"systemManufacturer": "node0", "systemProductName": "lab host", "systemVersion": "1",
-                "systemSerialNumber": self._host.uuid[:8], "systemUUID": self._host.uuid, "systemFamily": "lab"}
+        return {
+            "systemManufacturer": "node0",
+            "systemProductName": "lab host",
+            "systemVersion": "1",
+            "systemSerialNumber": self._host.uuid[:8],
+            "systemUUID": self._host.uuid,
+            "systemFamily": "lab",
+        }
 
     def memory_free_mb(self, used_by_machines: int) -> int:
         """Free memory with what the kernel can give back, in MiB."""
@@ -125,8 +140,10 @@ class SystemFacts(Facts):
                 self._told.setdefault(name, {"cpuIdle": "100.00", "cpuUser": "0.00", "cpuSys": "0.00", "nodeIndex": 0})
                 continue
             user, system, idle = spent[0] + spent[1], spent[2] + spent[5] + spent[6], spent[3] + spent[4]
-            self._told[name] = {key: f"{100 * part / total:.2f}" for key, part in (
-                ("cpuUser", user), ("cpuSys", system), ("cpuIdle", idle))} | {"nodeIndex": 0}
+            self._told[name] = {
+                key: f"{100 * part / total:.2f}"
+                for key, part in (("cpuUser", user), ("cpuSys", system), ("cpuIdle", idle))
+            } | {"nodeIndex": 0}
             self._last[name] = current[name]
         return {str(index): told for index, (_, told) in enumerate(sorted(self._told.items()))}
 

@@ -59,8 +59,13 @@ class Task:
     def status(self) -> dict[str, Any]:
         """Answer of Task.getStatus."""
         if not self.finished:
-            return {"taskID": self.id, "taskState": "running", "taskResult": "", "code": 0,
-                    "message": "running job 1 of 1"}
+            return {
+                "taskID": self.id,
+                "taskState": "running",
+                "taskResult": "",
+                "code": 0,
+                "message": "running job 1 of 1",
+            }
         failed = self.error is not None
         return {
             "taskID": self.id,
@@ -75,8 +80,9 @@ class Task:
         return {"id": self.id, "verb": self.verb}
 
 
-def start(host: Host, name: str, result: Any = None, work: Callable[[], Any] | None = None,
-          after: float | None = None) -> str:
+def start(
+    host: Host, name: str, result: Any = None, work: Callable[[], Any] | None = None, after: float | None = None
+) -> str:
     """Begin a task of `host` and return its id, which is what the verb answers."""
     task = Task(name, result, host.seconds["task"] if after is None else after)
     host.tasks[task.id] = task
@@ -87,8 +93,13 @@ def start(host: Host, name: str, result: Any = None, work: Callable[[], Any] | N
 
 def job(host: Host, job_id: str, description: str, work: Callable[[], Any]) -> None:
     """Do the work of an SDM job in a thread; its end is seen in Host.getJobs and told by an event."""
-    info: dict[str, Any] = {"id": job_id, "status": "running", "description": description, "job_type": "storage",
-                            "progress": 0.0}
+    info: dict[str, Any] = {
+        "id": job_id,
+        "status": "running",
+        "description": description,
+        "job_type": "storage",
+        "progress": 0.0,
+    }
     host.jobs[job_id] = info
 
     def body() -> None:

@@ -151,10 +151,12 @@ def serving(pki: tuple[Path, Path]) -> Iterator[FakeEngine]:
     fake.plan("POST", "/sso/oauth/token", golden("auth/token", REDACTED="token-1"))
     fake.plan("POST", "/services/sso-logout", golden("auth/logout"))
     fake.plan("GET", "/api", golden("root/xml"))
-    yield fake
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class Ticking(Clock):

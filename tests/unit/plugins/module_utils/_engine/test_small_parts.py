@@ -99,12 +99,12 @@ def test_the_engines_key_is_read_over_verified_tls(engine: FakeEngine, session: 
 def test_a_key_is_added_once(tmp_path: Path) -> None:
     path = tmp_path / "ssh" / "authorized_keys"
     key = "ssh-rsa AAAAB3NzaC1yc2E= ovirt-engine"
-    assert not authorized_keys.has_key(str(path), key)
+    assert not authorized_keys.holds_key(str(path), key)
     authorized_keys.add_key(str(path), key)
     assert path.read_text() == f"{key}\n"
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(path.parent).st_mode) == 0o700
-    assert authorized_keys.has_key(str(path), "ssh-rsa AAAAB3NzaC1yc2E= other comment")
+    assert authorized_keys.holds_key(str(path), "ssh-rsa AAAAB3NzaC1yc2E= other comment")
 
 
 def test_what_was_in_the_file_stays(tmp_path: Path) -> None:
@@ -112,13 +112,13 @@ def test_what_was_in_the_file_stays(tmp_path: Path) -> None:
     path.write_bytes(b'# caf\xe9\nfrom="192.0.2.0/24" ssh-rsa BBBB admin')
     authorized_keys.add_key(str(path), "ssh-rsa AAAA ovirt-engine")
     assert path.read_bytes() == b'# caf\xe9\nfrom="192.0.2.0/24" ssh-rsa BBBB admin\nssh-rsa AAAA ovirt-engine\n'
-    assert authorized_keys.has_key(str(path), "ssh-rsa BBBB")
+    assert authorized_keys.holds_key(str(path), "ssh-rsa BBBB")
 
 
 def test_a_key_in_a_comment_lets_nobody_in(tmp_path: Path) -> None:
     path = tmp_path / "authorized_keys"
     path.write_text("# ssh-rsa AAAA ovirt-engine\n")
-    assert not authorized_keys.has_key(str(path), "ssh-rsa AAAA ovirt-engine")
+    assert not authorized_keys.holds_key(str(path), "ssh-rsa AAAA ovirt-engine")
 
 
 def test_the_tag_of_an_interface(tmp_path: Path) -> None:

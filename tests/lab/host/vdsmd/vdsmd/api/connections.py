@@ -24,15 +24,18 @@ def as_list(value: Any) -> list[Any]:
 @verb("StoragePool.connectStorageServer", unlocked=True)
 def connect_storage_server(host: Host, storagepoolID: str, domainType: Any, connectionParams: Any) -> Any:
     kind = domain_type(domainType)
-    return [{"id": con.get("id", BLANK), "status": host.connections.connect(kind, con)}
-            for con in as_list(connectionParams)]
+    return [
+        {"id": con.get("id", BLANK), "status": host.connections.connect(kind, con)} for con in as_list(connectionParams)
+    ]
 
 
 @verb("StoragePool.disconnectStorageServer", unlocked=True)
 def disconnect_storage_server(host: Host, storagepoolID: str, domainType: Any, connectionParams: Any) -> Any:
     kind = domain_type(domainType)
-    return [{"id": con.get("id", BLANK), "status": host.connections.disconnect(kind, con)}
-            for con in as_list(connectionParams)]
+    return [
+        {"id": con.get("id", BLANK), "status": host.connections.disconnect(kind, con)}
+        for con in as_list(connectionParams)
+    ]
 
 
 def vg_info(host: Host, group: dict[str, Any]) -> dict[str, Any]:
@@ -40,9 +43,19 @@ def vg_info(host: Host, group: dict[str, Any]) -> dict[str, Any]:
     luns = [host.fabric.lun(guid) for guid in group["luns"]]
     size = sum(lun["size"] for lun in luns)
     return {
-        "name": group["name"], "vgUUID": group["uuid"], "vgsize": str(size), "vgfree": str(size - 4 * GIB), "type": 3,
-        "attr": {"permission": "w", "resizeable": "z", "exported": "-", "partial": "-", "allocation": "n",
-                 "clustered": "-"},
+        "name": group["name"],
+        "vgUUID": group["uuid"],
+        "vgsize": str(size),
+        "vgfree": str(size - 4 * GIB),
+        "type": 3,
+        "attr": {
+            "permission": "w",
+            "resizeable": "z",
+            "exported": "-",
+            "partial": "-",
+            "allocation": "n",
+            "clustered": "-",
+        },
         "state": "OK",
         "pvlist": [{**host.fabric.lun_info(lun, True, None), "vgName": group["name"]} for lun in luns],
     }
@@ -60,8 +73,12 @@ def vg_create(host: Host, name: str, devlist: list[str], force: Any = False) -> 
     digits = new_id().replace("-", "")
     ends = (0, 6, 10, 14, 18, 22, 26, 32)  # LVM's way to write an id
     vg_id = "-".join(digits[start:end] for start, end in zip(ends, ends[1:]))
-    host.fabric.vgs[vg_id] = {"uuid": vg_id, "name": name, "luns": list(devlist),
-                              "pvs": {guid: new_id() for guid in devlist}}
+    host.fabric.vgs[vg_id] = {
+        "uuid": vg_id,
+        "name": name,
+        "luns": list(devlist),
+        "pvs": {guid: new_id() for guid in devlist},
+    }
     return vg_id
 
 

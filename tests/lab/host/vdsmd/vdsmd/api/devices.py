@@ -40,11 +40,14 @@ def get_devices_visibility(host: Host, guidList: list[str]) -> dict[str, bool]:
 
 
 @verb("ISCSIConnection.discoverSendTargets")
-def discover_send_targets(this: Host, /, host: str, port: Any = "3260", user: str = "", password: str = "",
-                          ipv6_enabled: Any = False) -> list[str]:
-    found = [f"{target['address']}:{target.get('port', 3260)},{target.get('tpgt', 1)} {target['iqn']}"
-             for target in this.fabric.targets
-             if target["address"] in (host, "*") and str(target.get("port", 3260)) == str(port)]
+def discover_send_targets(
+    this: Host, /, host: str, port: Any = "3260", user: str = "", password: str = "", ipv6_enabled: Any = False
+) -> list[str]:
+    found = [
+        f"{target['address']}:{target.get('port', 3260)},{target.get('tpgt', 1)} {target['iqn']}"
+        for target in this.fabric.targets
+        if target["address"] in (host, "*") and str(target.get("port", 3260)) == str(port)
+    ]
     if not found:
         raise errors.error("iSCSIDiscoveryError", f"portal {host}:{port}")
     return found
@@ -53,9 +56,17 @@ def discover_send_targets(this: Host, /, host: str, port: Any = "3260", user: st
 @verb("Host.hostdevListByCaps", "Host.getHostdevListByCaps")
 def hostdev_list_by_caps(host: Host, caps: Any = ()) -> dict[str, Any]:
     system = {"capability": "system", "is_assignable": "false", "product": host.facts.hardware()["systemProductName"]}
-    pci = {"capability": "pci", "is_assignable": "true", "parent": "computer", "vendor": "Model Corporation",
-           "vendor_id": "0x8086", "product": "SATA Controller", "product_id": "0x2922", "driver": "ahci",
-           "address": {"domain": "0", "bus": "0", "slot": "31", "function": "2"}}
+    pci = {
+        "capability": "pci",
+        "is_assignable": "true",
+        "parent": "computer",
+        "vendor": "Model Corporation",
+        "vendor_id": "0x8086",
+        "product": "SATA Controller",
+        "product_id": "0x2922",
+        "driver": "ahci",
+        "address": {"domain": "0", "bus": "0", "slot": "31", "function": "2"},
+    }
     return {"computer": {"params": system}, "pci_0000_00_1f_2": {"params": pci}}
 
 

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 
 
 @verb("StorageDomain.create")
-def sd_create(host: Host, storagedomainID: str, domainType: Any, typeArgs: str, name: str, domainClass: Any = 1,
-              version: Any = "5", blockSize: Any = 512, maxHosts: Any = 250) -> None:
+def sd_create(
+    host: Host,
+    storagedomainID: str,
+    domainType: Any,
+    typeArgs: str,
+    name: str,
+    domainClass: Any = 1,
+    version: Any = "5",
+    blockSize: Any = 512,
+    maxHosts: Any = 250,
+) -> None:
     kind = domains.domain_type(domainType)
     if any(domain.id == storagedomainID for domain in domains.visible(host)):
         raise errors.error("StorageDomainAlreadyExists", storagedomainID)
@@ -48,16 +57,28 @@ def sd_get_info(host: Host, storagedomainID: str) -> dict[str, Any]:
 @verb("StorageDomain.getStats")
 def sd_get_stats(host: Host, storagedomainID: str) -> dict[str, Any]:
     total, free = domains.usage(host, domains.find(host, storagedomainID))
-    return {"disktotal": str(total), "diskfree": str(free), "mdasize": 0, "mdafree": 0, "mdavalid": True,
-            "mdathreshold": True}
+    return {
+        "disktotal": str(total),
+        "diskfree": str(free),
+        "mdasize": 0,
+        "mdafree": 0,
+        "mdavalid": True,
+        "mdathreshold": True,
+    }
 
 
 @verb("Host.getStorageDomains")
-def get_storage_domains(host: Host, storagepoolID: str | None = None, domainClass: Any = None, storageType: Any = None,
-                        remotePath: str | None = None) -> list[str]:
+def get_storage_domains(
+    host: Host,
+    storagepoolID: str | None = None,
+    domainClass: Any = None,
+    storageType: Any = None,
+    remotePath: str | None = None,
+) -> list[str]:
     kind, wanted = domains.domain_type(storageType), domains.domain_class(domainClass)
     return [
-        domain.id for domain in domains.visible(host)
+        domain.id
+        for domain in domains.visible(host)
         if kind in ("UNKNOWN", domain.type)
         and (not remotePath or domain.remote == remotePath.rstrip("/"))
         and wanted in (None, domain.fields["CLASS"])
@@ -100,8 +121,9 @@ def sd_activate(host: Host, storagedomainID: str, storagepoolID: str) -> None:
 
 
 @verb("StorageDomain.deactivate")
-def sd_deactivate(host: Host, storagedomainID: str, storagepoolID: str, masterSdUUID: str = BLANK,
-                  masterVersion: Any = 0) -> None:
+def sd_deactivate(
+    host: Host, storagedomainID: str, storagepoolID: str, masterSdUUID: str = BLANK, masterVersion: Any = 0
+) -> None:
     pool = pools.find_as_spm(host, storagepoolID)
     _member(pool, storagedomainID)
     if masterSdUUID not in (BLANK, storagedomainID, None, "") and pool.master.id == storagedomainID:
@@ -110,8 +132,14 @@ def sd_deactivate(host: Host, storagedomainID: str, storagepoolID: str, masterSd
 
 
 @verb("StorageDomain.detach")
-def sd_detach(host: Host, storagedomainID: str, storagepoolID: str, masterSdUUID: str | None = None,
-              masterVersion: Any = None, force: Any = False) -> None:
+def sd_detach(
+    host: Host,
+    storagedomainID: str,
+    storagepoolID: str,
+    masterSdUUID: str | None = None,
+    masterVersion: Any = None,
+    force: Any = False,
+) -> None:
     domain = domains.find(host, storagedomainID)
     if not truth(force):
         pool = pools.find_as_spm(host, storagepoolID)
@@ -170,8 +198,9 @@ def sd_get_images(host: Host, storagedomainID: str) -> list[str]:
 
 
 @verb("StorageDomain.getVolumes", "Image.getVolumes")
-def sd_get_volumes(host: Host, storagedomainID: str, storagepoolID: str | None = None,
-                   imageID: str | None = None) -> list[str]:
+def sd_get_volumes(
+    host: Host, storagedomainID: str, storagepoolID: str | None = None, imageID: str | None = None
+) -> list[str]:
     domain = domains.find(host, storagedomainID)
     return [volume.id for volume in volumes.volumes(domain) if imageID in (None, BLANK, volume.image)]
 

@@ -35,14 +35,21 @@ def prepare(host: Host, pool_id: str, sd_id: str, image: str, vol_id: str | None
 
 
 @verb("Image.prepare")
-def img_prepare(host: Host, storagepoolID: str, storagedomainID: str, imageID: str, volumeID: str | None = None,
-                allowIllegal: Any = False) -> dict[str, str]:
+def img_prepare(
+    host: Host,
+    storagepoolID: str,
+    storagedomainID: str,
+    imageID: str,
+    volumeID: str | None = None,
+    allowIllegal: Any = False,
+) -> dict[str, str]:
     return {"path": prepare(host, storagepoolID, storagedomainID, imageID, volumeID)}
 
 
 @verb("Image.teardown")
-def img_teardown(host: Host, storagepoolID: str, storagedomainID: str, imageID: str, leafVolID: Any = None,
-                 volumeID: Any = None) -> None:
+def img_teardown(
+    host: Host, storagepoolID: str, storagedomainID: str, imageID: str, leafVolID: Any = None, volumeID: Any = None
+) -> None:
     domains.find(host, storagedomainID)
     run = host.fabric.layout.run(storagedomainID, imageID)
     if run.is_symlink():
@@ -50,8 +57,15 @@ def img_teardown(host: Host, storagepoolID: str, storagedomainID: str, imageID: 
 
 
 @verb("Image.delete")
-def img_delete(host: Host, imageID: str, storagepoolID: str, storagedomainID: str, postZero: Any = False,
-               force: Any = False, discard: Any = False) -> str:
+def img_delete(
+    host: Host,
+    imageID: str,
+    storagepoolID: str,
+    storagedomainID: str,
+    postZero: Any = False,
+    force: Any = False,
+    discard: Any = False,
+) -> str:
     found = volumes.image_volumes(domains.find(host, storagedomainID), imageID)
     if not found:
         raise errors.error("ImageDoesNotExistInSD", f"{imageID} {storagedomainID}")
@@ -61,8 +75,16 @@ def img_delete(host: Host, imageID: str, storagepoolID: str, storagedomainID: st
 
 
 @verb("Image.deleteVolumes")
-def img_delete_volumes(host: Host, imageID: str, storagepoolID: str, storagedomainID: str, volumeList: list[str],
-                       postZero: Any = False, force: Any = False, discard: Any = False) -> str:
+def img_delete_volumes(
+    host: Host,
+    imageID: str,
+    storagepoolID: str,
+    storagedomainID: str,
+    volumeList: list[str],
+    postZero: Any = False,
+    force: Any = False,
+    discard: Any = False,
+) -> str:
     for vol_id in volumeList:
         volume_verbs.load(host, storagedomainID, imageID, vol_id).remove()
     return tasks.start(host, "deleteVolume")
@@ -78,10 +100,24 @@ def _clone(host: Host, source: Domain, image: str, target: str) -> list[tuple[Vo
     pairs = []
     for volume in volumes.image_volumes(source, image):
         meta = volume.meta
-        pairs.append((volume, volume_verbs.create(
-            host, target, image, volume.id, size=meta["capacity"], fmt=meta["format"], prealloc=meta["type"],
-            disktype=meta["disktype"], description=meta["description"], parent=meta["parent"],
-            sequence=meta["sequence"])))
+        pairs.append(
+            (
+                volume,
+                volume_verbs.create(
+                    host,
+                    target,
+                    image,
+                    volume.id,
+                    size=meta["capacity"],
+                    fmt=meta["format"],
+                    prealloc=meta["type"],
+                    disktype=meta["disktype"],
+                    description=meta["description"],
+                    parent=meta["parent"],
+                    sequence=meta["sequence"],
+                ),
+            )
+        )
     return pairs
 
 
@@ -92,8 +128,7 @@ def img_clone_structure(host: Host, imageID: str, storagepoolID: str, storagedom
 
 
 @verb("Image.syncData")
-def img_sync(host: Host, imageID: str, storagepoolID: str, storagedomainID: str, dstSdUUID: str,
-             syncType: Any) -> str:
+def img_sync(host: Host, imageID: str, storagepoolID: str, storagedomainID: str, dstSdUUID: str, syncType: Any) -> str:
     found = volumes.image_volumes(domains.find(host, storagedomainID), imageID)
     pairs = [(volume, volume_verbs.load(host, dstSdUUID, imageID, volume.id)) for volume in found]
 
@@ -105,8 +140,17 @@ def img_sync(host: Host, imageID: str, storagepoolID: str, storagedomainID: str,
 
 
 @verb("Image.move")
-def img_move(host: Host, imageID: str, storagepoolID: str, storagedomainID: str, dstSdUUID: str, operation: Any,
-             postZero: Any = False, force: Any = False, discard: Any = False) -> str:
+def img_move(
+    host: Host,
+    imageID: str,
+    storagepoolID: str,
+    storagedomainID: str,
+    dstSdUUID: str,
+    operation: Any,
+    postZero: Any = False,
+    force: Any = False,
+    discard: Any = False,
+) -> str:
     pairs = _clone(host, domains.find(host, storagedomainID), imageID, dstSdUUID)
 
     def work() -> None:
@@ -119,7 +163,8 @@ def img_move(host: Host, imageID: str, storagepoolID: str, storagedomainID: str,
 
 
 @verb("Image.download", "Image.upload")
-def img_transfer(host: Host, methodArgs: Any, storagepoolID: str, storagedomainID: str, imageID: str,
-                 volumeID: str) -> str:
+def img_transfer(
+    host: Host, methodArgs: Any, storagepoolID: str, storagedomainID: str, imageID: str, volumeID: str
+) -> str:
     volume_verbs.load(host, storagedomainID, imageID, volumeID)
     raise errors.error("MethodNotImplemented", "transfers by URL need the image daemon")

@@ -65,9 +65,12 @@ def lease_info(host: Host, lease: dict[str, str]) -> dict[str, Any]:
     index = _index(domain)
     if lease["lease_id"] not in index:
         raise errors.error("NoSuchLease", lease["lease_id"])
-    return {"sd_id": lease["sd_id"], "lease_id": lease["lease_id"],
-            "offset": FIRST_LEASE + index.index(lease["lease_id"]) * MIB,
-            "path": str(domain.path / "dom_md" / "xleases")}
+    return {
+        "sd_id": lease["sd_id"],
+        "lease_id": lease["lease_id"],
+        "offset": FIRST_LEASE + index.index(lease["lease_id"]) * MIB,
+        "path": str(domain.path / "dom_md" / "xleases"),
+    }
 
 
 @verb("Lease.status")

@@ -19,5 +19,20 @@ from . import (
     volumes,
 )
 
-__all__ = ["capabilities", "connections", "devices", "domains", "hosted_engine", "images", "leases", "machines",
-           "misc", "networks", "pools", "sdm", "stats", "tasks", "volumes"]
+__all__ = [
+    "capabilities",
+    "connections",
+    "devices",
+    "domains",
+    "hosted_engine",
+    "images",
+    "leases",
+    "machines",
+    "misc",
+    "networks",
+    "pools",
+    "sdm",
+    "stats",
+    "tasks",
+    "volumes",
+]

@@ -16,15 +16,27 @@ if TYPE_CHECKING:
 @verb("Host.getVMList")
 def get_vm_list(host: Host, vmList: Any = (), onlyUUID: Any = True, fullStatus: Any = False) -> list[dict[str, str]]:
     # VDSM ignores the two flags and always tells status and time (fixture host-getvmlist, host contract 11.1)
-    return [{"status": machine.status, "statusTime": str(event_time()), "vmId": machine.id}
-            for machine in host.machines.all() if not vmList or machine.id in vmList]
+    return [
+        {"status": machine.status, "statusTime": str(event_time()), "vmId": machine.id}
+        for machine in host.machines.all()
+        if not vmList or machine.id in vmList
+    ]
 
 
 @verb("Host.getVMFullList")
 def get_vm_full_list(host: Host, vmList: Any = ()) -> list[dict[str, Any]]:
-    return [{**host.machines.stats(machine), "xml": host.machines.xmls([machine.id]).get(machine.id, ""),
-             "memSize": machine.memory_mb, "smp": str(machine.vcpus), "vmName": machine.name, "devices": []}
-            for machine in host.machines.all() if not vmList or machine.id in vmList]
+    return [
+        {
+            **host.machines.stats(machine),
+            "xml": host.machines.xmls([machine.id]).get(machine.id, ""),
+            "memSize": machine.memory_mb,
+            "smp": str(machine.vcpus),
+            "vmName": machine.name,
+            "devices": [],
+        }
+        for machine in host.machines.all()
+        if not vmList or machine.id in vmList
+    ]
 
 
 @verb("VM.getInfo")
@@ -60,8 +72,15 @@ def vm_create(host: Host, vmID: str, vmParams: dict[str, Any]) -> dict[str, Any]
 
 
 @verb("VM.shutdown", unlocked=True)
-def vm_shutdown(host: Host, vmID: str, delay: Any = None, message: Any = None, reboot: Any = False,
-                timeout: Any = None, force: Any = False) -> None:
+def vm_shutdown(
+    host: Host,
+    vmID: str,
+    delay: Any = None,
+    message: Any = None,
+    reboot: Any = False,
+    timeout: Any = None,
+    force: Any = False,
+) -> None:
     host.machines.shutdown(host.machines.get(vmID), reboot=truth(reboot), delay=float(delay or 0))
 
 
@@ -87,10 +106,25 @@ def vm_reset(host: Host, vmID: str) -> None:
     host.machines.reset(host.machines.get(vmID))
 
 
-@verb("VM.setDestroyOnReboot", "VM.updateVmPolicy", "VM.desktopLogin", "VM.desktopLogoff", "VM.desktopLock",
-      "VM.sendHcCmdToDesktop", "VM.freeze", "VM.thaw", "VM.setBalloonTarget", "VM.setCpuTuneQuota",
-      "VM.setCpuTunePeriod", "VM.setIoTune", "VM.migrateCancel", "VM.changeFloppy", "VM.diskReplicateStart",
-      "VM.diskReplicateFinish", "VM.refresh_disk")
+@verb(
+    "VM.setDestroyOnReboot",
+    "VM.updateVmPolicy",
+    "VM.desktopLogin",
+    "VM.desktopLogoff",
+    "VM.desktopLock",
+    "VM.sendHcCmdToDesktop",
+    "VM.freeze",
+    "VM.thaw",
+    "VM.setBalloonTarget",
+    "VM.setCpuTuneQuota",
+    "VM.setCpuTunePeriod",
+    "VM.setIoTune",
+    "VM.migrateCancel",
+    "VM.changeFloppy",
+    "VM.diskReplicateStart",
+    "VM.diskReplicateFinish",
+    "VM.refresh_disk",
+)
 def vm_accept(host: Host, vmID: str, **params: Any) -> None:
     # policies without effect here; the machine must exist
     host.machines.get(vmID)
@@ -110,9 +144,20 @@ def vm_set_ticket(host: Host, vmID: str, **params: Any) -> dict[str, Any]:
     return _change(host, "setTicket", vmID, params)
 
 
-@verb("VM.changeCD", "VM.hotplugDisk", "VM.hotunplugDisk", "VM.hotplugNic", "VM.hotunplugNic", "VM.hotplugLease",
-      "VM.hotunplugLease", "VM.hotplugMemory", "VM.hotunplugMemory", "VM.setNumberOfCpus", "VM.snapshot",
-      unlocked=True)
+@verb(
+    "VM.changeCD",
+    "VM.hotplugDisk",
+    "VM.hotunplugDisk",
+    "VM.hotplugNic",
+    "VM.hotunplugNic",
+    "VM.hotplugLease",
+    "VM.hotunplugLease",
+    "VM.hotplugMemory",
+    "VM.hotunplugMemory",
+    "VM.setNumberOfCpus",
+    "VM.snapshot",
+    unlocked=True,
+)
 def vm_change(host: Host, vmID: str, **params: Any) -> dict[str, Any]:
     return _change(host, "devices", vmID, params)
 

@@ -39,8 +39,18 @@ def unregister_secrets(host: Host, uuids: list[str]) -> None:
 
 
 @verb("Host.fenceNode")
-def fence_node(host: Host, addr: str, port: Any, agent: str, username: str, password: str, action: str,
-               secure: Any = False, options: Any = "", policy: Any = None) -> dict[str, str]:
+def fence_node(
+    host: Host,
+    addr: str,
+    port: Any,
+    agent: str,
+    username: str,
+    password: str,
+    action: str,
+    secure: Any = False,
+    options: Any = "",
+    policy: Any = None,
+) -> dict[str, str]:
     return {"power": "on"} if action == "status" else {"power": "on", "operationStatus": "initiated"}
 
 
@@ -51,6 +61,7 @@ def get_external_vms(host: Host, **params: Any) -> list[Any]:
 
 
 # tickets are kept, not served: there is no image daemon behind
+
 
 @verb("Host.add_image_ticket")
 def add_image_ticket(host: Host, ticket: dict[str, Any]) -> None:

@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 
 
 @verb("StoragePool.create")
-def sp_create(host: Host, storagepoolID: str, name: str, masterSdUUID: str, masterVersion: Any,
-              domainList: list[str], **lease: Any) -> None:
+def sp_create(
+    host: Host,
+    storagepoolID: str,
+    name: str,
+    masterSdUUID: str,
+    masterVersion: Any,
+    domainList: list[str],
+    **lease: Any,
+) -> None:
     chosen = [domains.find(host, sd_id) for sd_id in domainList]
     if any(storagepoolID in domain.pools for domain in domains.visible(host)):
         raise errors.error("StoragePoolAlreadyExists", storagepoolID)
@@ -33,8 +40,15 @@ def sp_create(host: Host, storagepoolID: str, name: str, masterSdUUID: str, mast
 
 
 @verb("StoragePool.connect", unlocked=True)
-def sp_connect(host: Host, storagepoolID: str, hostID: Any, scsiKey: Any = None, masterSdUUID: str | None = None,
-               masterVersion: Any = None, domainDict: dict[str, str] | None = None) -> None:
+def sp_connect(
+    host: Host,
+    storagepoolID: str,
+    hostID: Any,
+    scsiKey: Any = None,
+    masterSdUUID: str | None = None,
+    masterVersion: Any = None,
+    domainDict: dict[str, str] | None = None,
+) -> None:
     with host.lock:
         if masterSdUUID and not any(domain.id == masterSdUUID for domain in domains.visible(host)):
             raise errors.error("StoragePoolMasterNotFound", f"spUUID={storagepoolID}, msdUUID={masterSdUUID}")
@@ -77,13 +91,24 @@ def sp_disconnect(host: Host, storagepoolID: str, hostID: Any = None, scsiKey: A
 @verb("StoragePool.getSpmStatus")
 def sp_spm_status(host: Host, storagepoolID: str) -> dict[str, Any]:
     pool = pools.find(host, storagepoolID)
-    return {"spmStatus": "SPM" if pools.is_spm(host, pool) else "Free", "spmLver": pool.spm_version,
-            "spmId": pool.spm_id}
+    return {
+        "spmStatus": "SPM" if pools.is_spm(host, pool) else "Free",
+        "spmLver": pool.spm_version,
+        "spmId": pool.spm_id,
+    }
 
 
 @verb("StoragePool.spmStart")
-def sp_spm_start(host: Host, storagepoolID: str, prevID: Any = -1, prevLver: Any = -1, enableScsiFencing: Any = False,
-                 maxHostID: Any = 250, domVersion: Any = -1, recoveryMode: Any = None) -> str:
+def sp_spm_start(
+    host: Host,
+    storagepoolID: str,
+    prevID: Any = -1,
+    prevLver: Any = -1,
+    enableScsiFencing: Any = False,
+    maxHostID: Any = 250,
+    domVersion: Any = -1,
+    recoveryMode: Any = None,
+) -> str:
     pool = pools.find(host, storagepoolID)
     pool.set_spm(host.pools[storagepoolID], pool.spm_version + 1)
     return tasks.start(host, "spmStart")
@@ -112,8 +137,16 @@ def connected_pools(host: Host) -> list[str]:
 
 
 @verb("StoragePool.reconstructMaster")
-def sp_reconstruct(host: Host, storagepoolID: str, hostId: Any, name: str, masterSdUUID: str, masterVersion: Any,
-                   domainDict: dict[str, str], **lease: Any) -> None:
+def sp_reconstruct(
+    host: Host,
+    storagepoolID: str,
+    hostId: Any,
+    name: str,
+    masterSdUUID: str,
+    masterVersion: Any,
+    domainDict: dict[str, str],
+    **lease: Any,
+) -> None:
     for old in domains.visible(host):
         if old.is_master and storagepoolID in old.pools and old.id != masterSdUUID:
             old.fields["ROLE"] = "Regular"
@@ -141,8 +174,7 @@ def sp_destroy(host: Host, storagepoolID: str, hostID: Any = None, scsiKey: Any 
 
 
 @verb("StoragePool.switchMaster")
-def sp_switch_master(host: Host, storagepoolID: str, oldMasterUUID: str, newMasterUUID: str,
-                     masterVersion: Any) -> str:
+def sp_switch_master(host: Host, storagepoolID: str, oldMasterUUID: str, newMasterUUID: str, masterVersion: Any) -> str:
     pool = pools.find_as_spm(host, storagepoolID)
     pool.move_master(domains.find(host, newMasterUUID), int(masterVersion))
     return tasks.start(host, "switchMaster")
@@ -176,8 +208,9 @@ def sp_backed_up_list(host: Host, storagepoolID: str, storagedomainID: Any = Non
 
 
 @verb("StoragePool.getDomainsContainingImage")
-def sp_domains_containing(host: Host, storagepoolID: str, imageID: str, datadomain: Any = True,
-                          **params: Any) -> list[str]:
+def sp_domains_containing(
+    host: Host, storagepoolID: str, imageID: str, datadomain: Any = True, **params: Any
+) -> list[str]:
     return sorted(d.id for d in domains.visible(host) if volumes.image_volumes(d, imageID))
 
 

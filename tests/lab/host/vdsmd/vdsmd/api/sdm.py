@@ -19,8 +19,14 @@ def _endpoint(host: Host, spec: dict[str, Any]) -> Volume:
 
 
 @verb("SDM.copy_data")
-def sdm_copy(host: Host, job_id: str, source: dict[str, Any], destination: dict[str, Any], copy_bitmaps: Any = False,
-             legal: Any = True) -> None:
+def sdm_copy(
+    host: Host,
+    job_id: str,
+    source: dict[str, Any],
+    destination: dict[str, Any],
+    copy_bitmaps: Any = False,
+    legal: Any = True,
+) -> None:
     def work() -> None:
         target = _endpoint(host, destination)
         volume_verbs.copy(_endpoint(host, source), target)
@@ -51,14 +57,32 @@ def sdm_create(host: Host, job_id: str, vol_info: dict[str, Any]) -> None:
 
     def work() -> None:
         volume_verbs.create(
-            host, v["sd_id"], v["img_id"], v["vol_id"], size=int(v["virtual_size"]),
-            fmt=str(v["vol_format"]).upper(), prealloc="SPARSE", disktype=v.get("disk_type") or "DATA",
-            description=v.get("description") or "", parent=(v.get("parent") or {}).get("vol_id"))
+            host,
+            v["sd_id"],
+            v["img_id"],
+            v["vol_id"],
+            size=int(v["virtual_size"]),
+            fmt=str(v["vol_format"]).upper(),
+            prealloc="SPARSE",
+            disktype=v.get("disk_type") or "DATA",
+            description=v.get("description") or "",
+            parent=(v.get("parent") or {}).get("vol_id"),
+        )
 
     tasks.job(host, job_id, "Creating volume", work)
 
 
-@verb("SDM.sparsify_volume", "SDM.amend_volume", "SDM.add_bitmap", "SDM.remove_bitmap", "SDM.clear_bitmaps",
-      "SDM.merge", "SDM.move_domain_device", "SDM.reduce_domain", "SDM.wipeVolume", "SDM.isolateVolume")
+@verb(
+    "SDM.sparsify_volume",
+    "SDM.amend_volume",
+    "SDM.add_bitmap",
+    "SDM.remove_bitmap",
+    "SDM.clear_bitmaps",
+    "SDM.merge",
+    "SDM.move_domain_device",
+    "SDM.reduce_domain",
+    "SDM.wipeVolume",
+    "SDM.isolateVolume",
+)
 def sdm_other(host: Host, job_id: str | None = None, **params: Any) -> None:
     raise errors.error("MethodNotImplemented", "this storage job")

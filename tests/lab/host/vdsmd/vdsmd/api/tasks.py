@@ -47,8 +47,14 @@ def all_tasks(host: Host, tags: Any = ()) -> dict[str, Any]:
     for task in host.tasks.values():
         if not tags or task.tag in tags:
             told = task.status()
-            result[task.id] = {**task.info(), "state": told["taskState"], "tag": task.tag,
-                               "result": task.result or {}, "code": told["code"], "message": told["message"]}
+            result[task.id] = {
+                **task.info(),
+                "state": told["taskState"],
+                "tag": task.tag,
+                "result": task.result or {},
+                "code": told["code"],
+                "message": told["message"],
+            }
     return result
 
 
@@ -64,5 +70,8 @@ def all_tasks_statuses(host: Host) -> dict[str, Any]:
 
 @verb("Host.getJobs")
 def get_jobs(host: Host, job_type: Any = None, job_ids: Any = ()) -> dict[str, Any]:
-    return {key: job for key, job in host.jobs.items()
-            if (not job_type or job["job_type"] == job_type) and (not job_ids or key in job_ids)}
+    return {
+        key: job
+        for key, job in host.jobs.items()
+        if (not job_type or job["job_type"] == job_type) and (not job_ids or key in job_ids)
+    }

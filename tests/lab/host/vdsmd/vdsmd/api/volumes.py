@@ -32,18 +32,45 @@ def copy(source: Volume, target: Volume) -> None:
 
 
 @verb("Volume.create")
-def vol_create(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str, size: Any,
-               volFormat: Any, preallocate: Any, diskType: str, desc: str, srcImgUUID: str = BLANK,
-               srcVolUUID: str = BLANK, sequence: Any = 0, initialSize: Any = None, addBitmaps: Any = False,
-               legal: Any = True, bitmap: Any = None) -> str:
+def vol_create(
+    host: Host,
+    volumeID: str,
+    storagepoolID: str,
+    storagedomainID: str,
+    imageID: str,
+    size: Any,
+    volFormat: Any,
+    preallocate: Any,
+    diskType: str,
+    desc: str,
+    srcImgUUID: str = BLANK,
+    srcVolUUID: str = BLANK,
+    sequence: Any = 0,
+    initialSize: Any = None,
+    addBitmaps: Any = False,
+    legal: Any = True,
+    bitmap: Any = None,
+) -> str:
     pools.find_as_spm(host, storagepoolID)
     if int(size) < 0:
         raise errors.error("InvalidParameter", f"size={size}")
     source = srcImgUUID if srcImgUUID not in (None, "", BLANK) else imageID
     try:
-        create(host, storagedomainID, imageID, volumeID, size=int(size), fmt=volumes.volume_format(volFormat),
-               prealloc=volumes.preallocation(preallocate), disktype=diskType, description=desc or "",
-               parent=srcVolUUID, parent_image=source, sequence=int(sequence or 0), legal=legal is not False)
+        create(
+            host,
+            storagedomainID,
+            imageID,
+            volumeID,
+            size=int(size),
+            fmt=volumes.volume_format(volFormat),
+            prealloc=volumes.preallocation(preallocate),
+            disktype=diskType,
+            description=desc or "",
+            parent=srcVolUUID,
+            parent_image=source,
+            sequence=int(sequence or 0),
+            legal=legal is not False,
+        )
     except OSError as problem:
         raise errors.VdsmError(205, f"Error creating a new volume: {(problem.strerror,)}") from problem
     return tasks.start(host, "createVolume", {"uuid": volumeID})
@@ -77,8 +104,16 @@ def vol_qemu_info(host: Host, volumeID: str, storagepoolID: str, storagedomainID
 
 
 @verb("Volume.measure")
-def vol_measure(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str,
-                dstVolFormat: Any = 5, backing_chain: Any = True, **more: Any) -> dict[str, Any]:
+def vol_measure(
+    host: Host,
+    volumeID: str,
+    storagepoolID: str,
+    storagedomainID: str,
+    imageID: str,
+    dstVolFormat: Any = 5,
+    backing_chain: Any = True,
+    **more: Any,
+) -> dict[str, Any]:
     volume = load(host, storagedomainID, imageID, volumeID)
     capacity = int(volume.meta["capacity"])
     cow = volumes.volume_format(dstVolFormat) == "COW"
@@ -86,28 +121,28 @@ def vol_measure(host: Host, volumeID: str, storagepoolID: str, storagedomainID: 
 
 
 @verb("Volume.setDescription")
-def vol_set_description(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str,
-                        description: str) -> None:
+def vol_set_description(
+    host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str, description: str
+) -> None:
     load(host, storagedomainID, imageID, volumeID).describe(description)
 
 
 @verb("Volume.setLegality")
-def vol_set_legality(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str,
-                     legality: str) -> None:
+def vol_set_legality(
+    host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str, legality: str
+) -> None:
     volume = load(host, storagedomainID, imageID, volumeID)
     volume.meta["legality"] = legality
     volume.save()
 
 
 @verb("Volume.refresh", "Volume.updateSize", "Volume.verify_untrusted")
-def vol_refresh(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str,
-                **more: Any) -> None:
+def vol_refresh(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str, **more: Any) -> None:
     load(host, storagedomainID, imageID, volumeID)
 
 
 @verb("Volume.extendSize")
-def vol_extend(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str,
-               newSize: Any) -> str:
+def vol_extend(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str, newSize: Any) -> str:
     volume = load(host, storagedomainID, imageID, volumeID)
     volume.meta["capacity"] = int(newSize)
     if volume.qemu_format == "raw":
@@ -117,18 +152,48 @@ def vol_extend(host: Host, volumeID: str, storagepoolID: str, storagedomainID: s
 
 
 @verb("Volume.delete")
-def vol_delete(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str,
-               postZero: Any = False, force: Any = False, discard: Any = False) -> str:
+def vol_delete(
+    host: Host,
+    volumeID: str,
+    storagepoolID: str,
+    storagedomainID: str,
+    imageID: str,
+    postZero: Any = False,
+    force: Any = False,
+    discard: Any = False,
+) -> str:
     load(host, storagedomainID, imageID, volumeID).remove()
     return tasks.start(host, "deleteVolume")
 
 
 @verb("Volume.copy")
-def vol_copy(host: Host, volumeID: str, storagepoolID: str, storagedomainID: str, imageID: str, dstSdUUID: str,
-             dstImgUUID: str, dstVolUUID: str, desc: str = "", volType: Any = 8, volFormat: Any = 3,
-             preallocate: Any = 2, postZero: Any = False, force: Any = False, discard: Any = False) -> str:
+def vol_copy(
+    host: Host,
+    volumeID: str,
+    storagepoolID: str,
+    storagedomainID: str,
+    imageID: str,
+    dstSdUUID: str,
+    dstImgUUID: str,
+    dstVolUUID: str,
+    desc: str = "",
+    volType: Any = 8,
+    volFormat: Any = 3,
+    preallocate: Any = 2,
+    postZero: Any = False,
+    force: Any = False,
+    discard: Any = False,
+) -> str:
     source = load(host, storagedomainID, imageID, volumeID)
-    target = create(host, dstSdUUID, dstImgUUID, dstVolUUID, size=source.meta["capacity"],
-                    fmt=volumes.volume_format(volFormat, source.meta["format"]),
-                    prealloc=volumes.preallocation(preallocate), disktype=source.meta["disktype"], description=desc)
+    target = create(
+        host,
+        dstSdUUID,
+        dstImgUUID,
+        dstVolUUID,
+        size=source.meta["capacity"],
+        fmt=volumes.volume_format(volFormat, source.meta["format"]),
+        prealloc=volumes.preallocation(preallocate),
+        disktype=source.meta["disktype"],
+        description=desc,
+    )
     return tasks.start(host, "copyImage", {"uuid": dstVolUUID}, work=lambda: copy(source, target))

@@ -41,11 +41,16 @@ def address_fields(attrs: dict[str, Any] | None) -> dict[str, Any]:
     address = attrs.get("ipaddr", "")
     mask = netmask(attrs.get("netmask") or attrs.get("prefix")) if address else ""
     return {
-        "addr": address, "netmask": mask, "gateway": attrs.get("gateway", "") if address else "",
+        "addr": address,
+        "netmask": mask,
+        "gateway": attrs.get("gateway", "") if address else "",
         "ipv4addrs": [f"{address}/{prefix(mask)}"] if address and mask else [],
-        "ipv4defaultroute": bool(attrs.get("defaultRoute")), "dhcpv4": attrs.get("bootproto") == "dhcp",
+        "ipv4defaultroute": bool(attrs.get("defaultRoute")),
+        "dhcpv4": attrs.get("bootproto") == "dhcp",
         "ipv6addrs": [attrs["ipv6addr"]] if attrs.get("ipv6addr") else [],
-        "ipv6gateway": attrs.get("ipv6gateway", "::"), "ipv6autoconf": False, "dhcpv6": False,
+        "ipv6gateway": attrs.get("ipv6gateway", "::"),
+        "ipv6autoconf": False,
+        "dhcpv6": False,
     }
 
 
@@ -77,14 +82,26 @@ class Network:
         name = config.get("management_network", "ovirtmgmt")
         if name is False:
             return {}
-        return {"ovirtmgmt" if name is True else name: {
-            "nic": config.get("nics", ["eth0"])[0], "bridged": True, "mtu": 1500, "switch": "legacy",
-            **self._own_address(), "bootproto": "dhcp"}}
+        return {
+            "ovirtmgmt" if name is True else name: {
+                "nic": config.get("nics", ["eth0"])[0],
+                "bridged": True,
+                "mtu": 1500,
+                "switch": "legacy",
+                **self._own_address(),
+                "bootproto": "dhcp",
+            }
+        }
 
     def _own_address(self) -> dict[str, Any]:
         gateway = self.host.config.get("gateway", self.host.address.rsplit(".", 1)[0] + ".254")
-        return {"ipaddr": self.host.address, "netmask": "255.255.255.0", "gateway": gateway, "bootproto": "none",
-                "defaultRoute": True}
+        return {
+            "ipaddr": self.host.address,
+            "netmask": "255.255.255.0",
+            "gateway": gateway,
+            "bootproto": "none",
+            "defaultRoute": True,
+        }
 
     def capabilities(self) -> dict[str, Any]:
         """The network part of Host.getCapabilities."""
@@ -97,22 +114,43 @@ class Network:
             top, bridged, mtu = base, bool(attrs.get("bridged", True)), int(attrs.get("mtu", 1500))
             if attrs.get("vlan") is not None:
                 top = f"{base}.{attrs['vlan']}"
-                vlans[top] = {**address_fields(None if bridged else attrs), "iface": base,
-                              "vlanid": int(attrs["vlan"]), "mtu": mtu}
+                vlans[top] = {
+                    **address_fields(None if bridged else attrs),
+                    "iface": base,
+                    "vlanid": int(attrs["vlan"]),
+                    "mtu": mtu,
+                }
             elif not bridged:
                 direct[str(base)] = attrs
-            networks[name] = {**address_fields(attrs), "iface": name if bridged else top, "bridged": bridged,
-                              "southbound": top, "switch": attrs.get("switch", "legacy"), "mtu": mtu}
+            networks[name] = {
+                **address_fields(attrs),
+                "iface": name if bridged else top,
+                "bridged": bridged,
+                "southbound": top,
+                "switch": attrs.get("switch", "legacy"),
+                "mtu": mtu,
+            }
             if bridged:
                 ports = [top] if top else []
                 networks[name].update(ports=ports, stp="off")
-                bridges[name] = {**address_fields(attrs), "ports": ports, "stp": "off", "mtu": mtu,
-                                 "opts": {"forward_delay": "0"}}
+                bridges[name] = {
+                    **address_fields(attrs),
+                    "ports": ports,
+                    "stp": "off",
+                    "mtu": mtu,
+                    "opts": {"forward_delay": "0"},
+                }
             if "hostQos" in attrs:
                 networks[name]["hostQos"] = attrs["hostQos"]
-        return {"nics": self._nics(direct), "vlans": vlans, "bridges": bridges, "networks": networks,
-                "bondings": self._bonds(direct), "supportsIPv6": True,
-                "nameservers": self.host.config.get("nameservers", ["127.0.0.1"])}
+        return {
+            "nics": self._nics(direct),
+            "vlans": vlans,
+            "bridges": bridges,
+            "networks": networks,
+            "bondings": self._bonds(direct),
+            "supportsIPv6": True,
+            "nameservers": self.host.config.get("nameservers", ["127.0.0.1"]),
+        }
 
     def _mac(self, nic: str) -> str:
         digest = uuid.uuid5(uuid.NAMESPACE_DNS, self.host.address + nic).bytes
@@ -125,8 +163,12 @@ class Network:
         for number, name in enumerate(self.host.config.get("nics", ["eth0", "eth1"])):
             # a host without a network has its address on the first card
             plain = self._own_address() if number == 0 and name not in used else None
-            nics[name] = {**address_fields(direct.get(name, plain)), "hwaddr": self._mac(name), "speed": 1000,
-                          "mtu": 1500}
+            nics[name] = {
+                **address_fields(direct.get(name, plain)),
+                "hwaddr": self._mac(name),
+                "speed": 1000,
+                "mtu": 1500,
+            }
             if name in slaves:
                 nics[name]["permhwaddr"] = self._mac(name)
         return nics
@@ -136,19 +178,40 @@ class Network:
         for name, attrs in self.bondings.items():
             options = attrs.get("options", "mode=4 miimon=100").split()
             bonds[name] = {
-                **address_fields(direct.get(name)), "hwaddr": self._mac(attrs["nics"][0]), "slaves": attrs["nics"],
-                "opts": dict(option.split("=", 1) for option in options if "=" in option), "mtu": 1500,
-                "switch": "legacy", "active_slave": "", "ad_aggregator_id": "1",
-                "ad_partner_mac": "00:00:00:00:00:00", "speed": 1000}
+                **address_fields(direct.get(name)),
+                "hwaddr": self._mac(attrs["nics"][0]),
+                "slaves": attrs["nics"],
+                "opts": dict(option.split("=", 1) for option in options if "=" in option),
+                "mtu": 1500,
+                "switch": "legacy",
+                "active_slave": "",
+                "ad_aggregator_id": "1",
+                "ad_partner_mac": "00:00:00:00:00:00",
+                "speed": 1000,
+            }
         return bonds
 
     def statistics(self) -> dict[str, Any]:
         """The network part of Host.getStats."""
         now, told = time.time(), self.capabilities()
         total = str(int((now - self.host.facts.boot_time) * 1000))
-        return {name: {"name": name, "macAddr": "", "speed": "1000", "state": "up", "rxErrors": "0", "txErrors": "0",
-                       "rxDropped": "0", "txDropped": "0", "rx": total, "tx": total, "sampleTime": now}
-                for kind in ("nics", "bondings", "vlans", "bridges") for name in told[kind]}
+        return {
+            name: {
+                "name": name,
+                "macAddr": "",
+                "speed": "1000",
+                "state": "up",
+                "rxErrors": "0",
+                "txErrors": "0",
+                "rxDropped": "0",
+                "txDropped": "0",
+                "rx": total,
+                "tx": total,
+                "sampleTime": now,
+            }
+            for kind in ("nics", "bondings", "vlans", "bridges")
+            for name in told[kind]
+        }
 
     def setup(self, networks: dict[str, Any], bondings: dict[str, Any], options: dict[str, Any]) -> None:
         """Host.setupNetworks. Raises VdsmError."""

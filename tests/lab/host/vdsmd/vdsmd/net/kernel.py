@@ -13,8 +13,27 @@ from typing import Any
 TIMEOUT = 30
 _SYS = Path("/sys/class/net")
 #: Links that are no network cards of the host.
-_NO_NIC = ("lo", "vnet", "tap", "tun", "virbr", "bonding_masters", ";", "sit", "gre", "ip6tnl", "tunl", "erspan",
-           "ip_vti", "ip6_vti", "ip6gre", "ifb", "dummy", "docker", "wg")
+_NO_NIC = (
+    "lo",
+    "vnet",
+    "tap",
+    "tun",
+    "virbr",
+    "bonding_masters",
+    ";",
+    "sit",
+    "gre",
+    "ip6tnl",
+    "tunl",
+    "erspan",
+    "ip_vti",
+    "ip6_vti",
+    "ip6gre",
+    "ifb",
+    "dummy",
+    "docker",
+    "wg",
+)
 
 
 class IpError(Exception):
@@ -58,8 +77,15 @@ def links() -> dict[str, Link]:
         if "ifname" not in raw:
             continue
         info = raw.get("linkinfo", {})
-        link = Link(raw["ifname"], raw.get("address", ""), int(raw.get("mtu", 1500)), "UP" in raw.get("flags", ()),
-                    info.get("info_kind", ""), raw.get("master", ""), raw.get("link") or "")
+        link = Link(
+            raw["ifname"],
+            raw.get("address", ""),
+            int(raw.get("mtu", 1500)),
+            "UP" in raw.get("flags", ()),
+            info.get("info_kind", ""),
+            raw.get("master", ""),
+            raw.get("link") or "",
+        )
         if link.kind == "vlan":
             link.vlan = int(info["info_data"]["id"])
         for address in raw.get("addr_info", ()):
@@ -85,8 +111,14 @@ def batch(commands: list[str]) -> None:
     """Run ip commands in one process, so that nothing can come between them. Raises IpError at the first refusal."""
     if not commands:
         return
-    done = subprocess.run(["ip", "-batch", "-"], input="\n".join(commands) + "\n", capture_output=True, text=True,
-                          timeout=TIMEOUT, check=False)
+    done = subprocess.run(
+        ["ip", "-batch", "-"],
+        input="\n".join(commands) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
     if done.returncode:
         raise IpError(done.stderr.strip().replace("\n", "; "))
 
@@ -108,8 +140,14 @@ def speed(name: str) -> int:
 def counters(name: str) -> dict[str, str]:
     """Statistics as Host.getStats names them."""
     told = {}
-    for key, file in (("rx", "rx_bytes"), ("tx", "tx_bytes"), ("rxErrors", "rx_errors"), ("txErrors", "tx_errors"),
-                      ("rxDropped", "rx_dropped"), ("txDropped", "tx_dropped")):
+    for key, file in (
+        ("rx", "rx_bytes"),
+        ("tx", "tx_bytes"),
+        ("rxErrors", "rx_errors"),
+        ("txErrors", "tx_errors"),
+        ("rxDropped", "rx_dropped"),
+        ("txDropped", "tx_dropped"),
+    ):
         try:
             told[key] = (_SYS / name / "statistics" / file).read_text(encoding="ascii").strip()
         except OSError:

@@ -53,39 +53,71 @@ class LinuxNetwork(Network):
             if link.is_nic:
                 nics[link.name] = {**told, "hwaddr": link.mac, "speed": kernel.speed(link.name)}
             elif link.kind == "bridge":
-                bridges[link.name] = {**told, "ports": kernel.ports(link.name), "stp": "off",
-                                      "opts": {"forward_delay": "0"}}
+                bridges[link.name] = {
+                    **told,
+                    "ports": kernel.ports(link.name),
+                    "stp": "off",
+                    "opts": {"forward_delay": "0"},
+                }
             elif link.kind == "vlan":
                 vlans[link.name] = {**told, "iface": link.parent, "vlanid": link.vlan}
         for name, attrs in self.networks.items():
             device = links.get(plan.top(name, attrs))
             if device is None:
                 continue  # taken away behind our back: the engine must see that it is gone
-            networks[name] = {**self._addresses(device, attrs), "iface": device.name, "bridged": attrs["bridged"],
-                              "southbound": plan.southbound(attrs), "switch": attrs.get("switch", "legacy"),
-                              "mtu": device.mtu}
+            networks[name] = {
+                **self._addresses(device, attrs),
+                "iface": device.name,
+                "bridged": attrs["bridged"],
+                "southbound": plan.southbound(attrs),
+                "switch": attrs.get("switch", "legacy"),
+                "mtu": device.mtu,
+            }
             if attrs["bridged"]:
                 networks[name].update(ports=kernel.ports(name), stp="off")
             if "hostQos" in attrs:
                 networks[name]["hostQos"] = attrs["hostQos"]
-        return {"nics": nics, "vlans": vlans, "bridges": bridges, "networks": networks, "bondings": {},
-                "nameservers": kernel.nameservers(), "supportsIPv6": Path("/proc/net/if_inet6").exists()}
+        return {
+            "nics": nics,
+            "vlans": vlans,
+            "bridges": bridges,
+            "networks": networks,
+            "bondings": {},
+            "nameservers": kernel.nameservers(),
+            "supportsIPv6": Path("/proc/net/if_inet6").exists(),
+        }
 
     @staticmethod
     def _addresses(link: Link, attrs: dict[str, Any] | None) -> dict[str, Any]:
         first, _, length = (link.addresses[0] if link.addresses else "").partition("/")
         mask = netmask(length) if length else ""
-        return {"addr": first, "netmask": mask, "gateway": link.gateway, "ipv4addrs": link.addresses,
-                "ipv4defaultroute": bool(link.gateway), "dhcpv4": (attrs or {}).get("bootproto") == "dhcp",
-                "ipv6addrs": link.addresses6, "ipv6gateway": link.gateway6 or "::", "ipv6autoconf": False,
-                "dhcpv6": False}
+        return {
+            "addr": first,
+            "netmask": mask,
+            "gateway": link.gateway,
+            "ipv4addrs": link.addresses,
+            "ipv4defaultroute": bool(link.gateway),
+            "dhcpv4": (attrs or {}).get("bootproto") == "dhcp",
+            "ipv6addrs": link.addresses6,
+            "ipv6gateway": link.gateway6 or "::",
+            "ipv6autoconf": False,
+            "dhcpv6": False,
+        }
 
     def statistics(self) -> dict[str, Any]:
         """The network part of Host.getStats."""
-        return {link.name: {"name": link.name, "macAddr": link.mac, "speed": str(kernel.speed(link.name) or 1000),
-                            "state": "up" if link.up else "down", "sampleTime": time.time(),
-                            **kernel.counters(link.name)}
-                for link in kernel.links().values() if link.is_nic or link.kind in ("bridge", "vlan")}
+        return {
+            link.name: {
+                "name": link.name,
+                "macAddr": link.mac,
+                "speed": str(kernel.speed(link.name) or 1000),
+                "state": "up" if link.up else "down",
+                "sampleTime": time.time(),
+                **kernel.counters(link.name),
+            }
+            for link in kernel.links().values()
+            if link.is_nic or link.kind in ("bridge", "vlan")
+        }
 
     # -- changing
 
@@ -100,8 +132,12 @@ class LinuxNetwork(Network):
 
     def _setup(self, networks: dict[str, Any], bondings: dict[str, Any], options: dict[str, Any]) -> None:
         if any(not truth(attrs.get("remove", False)) for attrs in bondings.values()):
-            raise error(BAD_BONDING, "Bonds are refused: the kernel of this host has no bonding driver"
-                        if not kernel.can_bond() else "Bonds are refused: not supported by this VDSM")
+            raise error(
+                BAD_BONDING,
+                "Bonds are refused: the kernel of this host has no bonding driver"
+                if not kernel.can_bond()
+                else "Bonds are refused: not supported by this VDSM",
+            )
         removed = [name for name, attrs in networks.items() if truth(attrs.get("remove", False))]
         wanted = {name: normalised(attrs) for name, attrs in networks.items() if name not in removed}
         links = kernel.links()
@@ -157,8 +193,11 @@ class LinuxNetwork(Network):
         for link in links.values():
             if not link.is_nic or link.name not in now:
                 continue
-            commands += [f"address add {address} brd + dev {link.name}" for address in link.addresses
-                         if address not in now[link.name].addresses]
+            commands += [
+                f"address add {address} brd + dev {link.name}"
+                for address in link.addresses
+                if address not in now[link.name].addresses
+            ]
             if link.gateway and not now[link.name].gateway:
                 commands.append(f"route replace default via {link.gateway} dev {link.name}")
         kernel.batch(commands)

@@ -47,8 +47,9 @@ def top(name: str, attrs: dict[str, Any]) -> str:
     return name if attrs["bridged"] else southbound(attrs)
 
 
-def validate(networks: dict[str, dict[str, Any]], links: dict[str, Link], *, vlans: bool, bonds: bool,
-             known_bonds: set[str]) -> None:
+def validate(
+    networks: dict[str, dict[str, Any]], links: dict[str, Link], *, vlans: bool, bonds: bool, known_bonds: set[str]
+) -> None:
     """Raise the ConfigNetworkError that VDSM would."""
     owners: dict[str, str] = {}
     for name, attrs in networks.items():
@@ -108,8 +109,11 @@ def source_routing(device: str, addressed: Addressing) -> list[str]:
 def without_source_routing(device: str, rules: list[dict[str, Any]]) -> list[str]:
     """Undo it, as far as it is there. The table's routes vanish with the device."""
     number = str(table(device))
-    return [f"rule del priority {RULE_PRIORITY} {_selector(rule)} lookup {number}"
-            for rule in rules if rule.get("priority") == RULE_PRIORITY and str(rule.get("table")) == number]
+    return [
+        f"rule del priority {RULE_PRIORITY} {_selector(rule)} lookup {number}"
+        for rule in rules
+        if rule.get("priority") == RULE_PRIORITY and str(rule.get("table")) == number
+    ]
 
 
 def _selector(rule: dict[str, Any]) -> str:
@@ -121,8 +125,9 @@ def _selector(rule: dict[str, Any]) -> str:
     return " ".join(parts)
 
 
-def remove(name: str, attrs: dict[str, Any], links: dict[str, Link], rules: list[dict[str, Any]],
-           give_back: bool = False) -> list[str]:
+def remove(
+    name: str, attrs: dict[str, Any], links: dict[str, Link], rules: list[dict[str, Any]], give_back: bool = False
+) -> list[str]:
     """Commands that take a network away; with `give_back` its address and default route return to the card."""
     device, lower = top(name, attrs), southbound(attrs)
     commands = without_source_routing(device, rules)

@@ -73,8 +73,11 @@ class HttpConnection:
                 raise HttpError(400, f"Unsupported range: {headers.get('range')!r}")
             size = int(last) + 1
             task, content = await self._run(lambda: streams.read(self._server.host, headers, size))
-            answer = {"Content-Type": "application/octet-stream", "Content-Range": f"bytes 0-{size - 1}",
-                      "Task-Id": task}
+            answer = {
+                "Content-Type": "application/octet-stream",
+                "Content-Range": f"bytes 0-{size - 1}",
+                "Task-Id": task,
+            }
             self._respond(206, "Partial Content", answer, content)
             return task
         raise HttpError(501, f"Unsupported method {method}")
@@ -117,6 +120,11 @@ class HttpConnection:
         return data
 
     def _respond(self, status: int, reason: str, headers: dict[str, str], body: bytes = b"") -> None:
-        lines = [f"HTTP/1.1 {status} {reason}", f"Server: vdsm/{__version__}", "Connection: close",
-                 f"Content-Length: {len(body)}", *(f"{key}: {value}" for key, value in headers.items())]
+        lines = [
+            f"HTTP/1.1 {status} {reason}",
+            f"Server: vdsm/{__version__}",
+            "Connection: close",
+            f"Content-Length: {len(body)}",
+            *(f"{key}: {value}" for key, value in headers.items()),
+        ]
         self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body)

@@ -29,8 +29,19 @@ log = logging.getLogger("vdsmd")
 HTTP_OPENERS = (b"GET ", b"PUT ", b"POST ", b"HEAD ")
 #: First words by which a STOMP client can open a connection. The engine's Java client queues its SUBSCRIBE frames
 #: before CONNECT, so either may come first.
-STOMP_OPENERS = (b"CONNECT", b"STOMP", b"SEND", b"SUBSCRIBE", b"UNSUBSCRIBE", b"DISCONNECT", b"MESSAGE", b"RECEIPT",
-                 b"ERROR", b"\n", b"\r\n")
+STOMP_OPENERS = (
+    b"CONNECT",
+    b"STOMP",
+    b"SEND",
+    b"SUBSCRIBE",
+    b"UNSUBSCRIBE",
+    b"DISCONNECT",
+    b"MESSAGE",
+    b"RECEIPT",
+    b"ERROR",
+    b"\n",
+    b"\r\n",
+)
 TLS_HANDSHAKE = b"\x16"
 #: A peer that has connected must say something within this many seconds.
 GREETING_TIMEOUT = 30
@@ -41,8 +52,15 @@ THREADS = 16
 class HostServer:
     """Serves one host on address:port. `tls` is off, on or auto (both on one port)."""
 
-    def __init__(self, host: Host, port: int, journal: Journal, tls: str = "off",
-                 context: ssl.SSLContext | None = None, nudge: bool = True) -> None:
+    def __init__(
+        self,
+        host: Host,
+        port: int,
+        journal: Journal,
+        tls: str = "off",
+        context: ssl.SSLContext | None = None,
+        nudge: bool = True,
+    ) -> None:
         self.host = host
         self.port = port
         self.journal = journal
@@ -155,7 +173,8 @@ class HostServer:
         reader = asyncio.StreamReader(limit=2**24)
         protocol = asyncio.StreamReaderProtocol(reader)
         transport, _ = await self._loop.connect_accepted_socket(
-            lambda: protocol, sock, ssl=self.context if secure else None)
+            lambda: protocol, sock, ssl=self.context if secure else None
+        )
         return reader, asyncio.StreamWriter(transport, protocol, reader, self._loop)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:

@@ -31,8 +31,9 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def join(left: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-               right: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+async def join(
+    left: tuple[asyncio.StreamReader, asyncio.StreamWriter], right: tuple[asyncio.StreamReader, asyncio.StreamWriter]
+) -> None:
     """Carry bytes both ways until one side ends."""
     await asyncio.gather(_pump(left[0], right[1]), _pump(right[0], left[1]))
 

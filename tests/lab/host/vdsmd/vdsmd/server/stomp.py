@@ -32,8 +32,9 @@ def invalid(request_id: Any, text: str) -> dict[str, Any]:
 class StompConnection:
     """Serves one client until it goes."""
 
-    def __init__(self, server: HostServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
-                 peer: str) -> None:
+    def __init__(
+        self, server: HostServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
+    ) -> None:
         self._server = server
         self._reader = reader
         self._writer = writer

@@ -29,9 +29,28 @@ def self_signed(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
     if not cert.exists():
         alternative = ",".join(f"IP:{name}" for name in names)
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-days", "3650", "-keyout", str(key),
-             "-out", str(cert), "-subj", f"/O=vdsmd/CN={names[0]}", "-addext", f"subjectAltName={alternative}"],
-            check=True, stderr=subprocess.DEVNULL)
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-days",
+                "3650",
+                "-keyout",
+                str(key),
+                "-out",
+                str(cert),
+                "-subj",
+                f"/O=vdsmd/CN={names[0]}",
+                "-addext",
+                f"subjectAltName={alternative}",
+            ],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
         key.chmod(0o600)
     return cert, key

@@ -103,8 +103,11 @@ class RealConnections(Connections):
     def mounted(self) -> dict[str, str]:
         """What this daemon has mounted and the kernel still shows."""
         layout = self._host.fabric.layout
-        return {remote: kind for remote, kind in self.mounts.items()
-                if layout.mount_point(remote, kind).is_symlink() or layout.mount_point(remote, kind).is_mount()}
+        return {
+            remote: kind
+            for remote, kind in self.mounts.items()
+            if layout.mount_point(remote, kind).is_symlink() or layout.mount_point(remote, kind).is_mount()
+        }
 
     def _mount(self, kind: str, remote: str, con: dict[str, Any]) -> int:
         point = self._host.fabric.layout.mount_point(remote, kind)
@@ -167,8 +170,14 @@ def vdsm_may_use(point: Path) -> bool:
     """Whether user 36:36 can read, write and search the directory."""
     tests = " && ".join(f'test -{flag} "$1"' for flag in "rwx")
     try:
-        done = subprocess.run(["/bin/sh", "-c", tests, "sh", str(point)], user=files.VDSM_UID, group=files.VDSM_GID,
-                              extra_groups=[], timeout=MOUNT_TIMEOUT, check=False)
+        done = subprocess.run(
+            ["/bin/sh", "-c", tests, "sh", str(point)],
+            user=files.VDSM_UID,
+            group=files.VDSM_GID,
+            extra_groups=[],
+            timeout=MOUNT_TIMEOUT,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0

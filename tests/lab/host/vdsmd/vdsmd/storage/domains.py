@@ -124,13 +124,22 @@ class Domain:
     def info(self) -> dict[str, Any]:
         """Answer of StorageDomain.getInfo."""
         info: dict[str, Any] = {
-            "uuid": self.id, "type": self.type, "class": self.fields["CLASS"], "name": self.fields["DESCRIPTION"],
-            "role": self.fields["ROLE"], "pool": self.pools, "version": self.fields["VERSION"],
-            "block_size": int(self.fields["BLOCK_SIZE"]), "alignment": int(self.fields["ALIGNMENT"]),
+            "uuid": self.id,
+            "type": self.type,
+            "class": self.fields["CLASS"],
+            "name": self.fields["DESCRIPTION"],
+            "role": self.fields["ROLE"],
+            "pool": self.pools,
+            "version": self.fields["VERSION"],
+            "block_size": int(self.fields["BLOCK_SIZE"]),
+            "alignment": int(self.fields["ALIGNMENT"]),
         }
         if self.is_master and "MASTER_VERSION" in self.fields:
-            info.update(master_ver=self.fields["MASTER_VERSION"], lver=self.fields.get("POOL_SPM_LVER", "-1"),
-                        spm_id=self.fields.get("POOL_SPM_ID", "-1"))
+            info.update(
+                master_ver=self.fields["MASTER_VERSION"],
+                lver=self.fields.get("POOL_SPM_LVER", "-1"),
+                spm_id=self.fields.get("POOL_SPM_ID", "-1"),
+            )
         if self.is_block:
             first = self.fields.get("FIRST_DEVICE", "")
             info.update(vguuid=self.fields.get("VGUUID", ""), state="OK", metadataDevice=first, vgMetadataDevice=first)
@@ -142,9 +151,21 @@ class Domain:
 def new_fields(sd_id: str, kind: str, name: str, clazz: str, version: str, remote: str, block: int) -> dict[str, str]:
     """Metadata of a domain that is in no pool yet (fixture dom_md.metadata.new)."""
     return {
-        "ALIGNMENT": str(MIB), "BLOCK_SIZE": str(block), "CLASS": clazz, "DESCRIPTION": name, "IOOPTIMEOUTSEC": "10",
-        "LEASERETRIES": "3", "LEASETIMESEC": "60", "LOCKPOLICY": "", "LOCKRENEWALINTERVALSEC": "5", "POOL_UUID": "",
-        "REMOTE_PATH": remote, "ROLE": "Regular", "SDUUID": sd_id, "TYPE": kind, "VERSION": version,
+        "ALIGNMENT": str(MIB),
+        "BLOCK_SIZE": str(block),
+        "CLASS": clazz,
+        "DESCRIPTION": name,
+        "IOOPTIMEOUTSEC": "10",
+        "LEASERETRIES": "3",
+        "LEASETIMESEC": "60",
+        "LOCKPOLICY": "",
+        "LOCKRENEWALINTERVALSEC": "5",
+        "POOL_UUID": "",
+        "REMOTE_PATH": remote,
+        "ROLE": "Regular",
+        "SDUUID": sd_id,
+        "TYPE": kind,
+        "VERSION": version,
     }
 
 

@@ -74,9 +74,15 @@ class Monitor:
                 log.warning("domain %s: %s", sd_id, problem)
             broken = sd_id in self._host.broken_domains
             delay = f"{time.monotonic() - start:.9f}"
-            result[sd_id] = {"code": code("StorageDomainDoesNotExist") if broken else status, "lastCheck": "0.1",
-                             "delay": delay, "valid": status == 0 and not broken, "version": version,
-                             "acquired": acquired, "actual": True}
+            result[sd_id] = {
+                "code": code("StorageDomainDoesNotExist") if broken else status,
+                "lastCheck": "0.1",
+                "delay": delay,
+                "valid": status == 0 and not broken,
+                "version": version,
+                "acquired": acquired,
+                "actual": True,
+            }
         return result
 
     def _join(self, sd_id: str, host_id: int) -> None:

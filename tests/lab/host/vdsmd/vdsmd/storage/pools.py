@@ -154,9 +154,17 @@ def info(host: Host, pool: Pool) -> dict[str, Any]:
             version = int(seen[sd_id].fields["VERSION"])
             details[sd_id].update(disktotal=str(total), diskfree=str(free), version=version)
     return {
-        "info": {"name": pool.name, "type": pool.master.type, "master_uuid": pool.master.id,
-                 "master_ver": pool.master_version, "lver": pool.spm_version, "spm_id": pool.spm_id,
-                 "version": pool.master.fields["VERSION"], "isoprefix": "", "pool_status": "connected",
-                 "domains": ",".join(f"{sd}:{status}" for sd, status in pool.members.items())},
+        "info": {
+            "name": pool.name,
+            "type": pool.master.type,
+            "master_uuid": pool.master.id,
+            "master_ver": pool.master_version,
+            "lver": pool.spm_version,
+            "spm_id": pool.spm_id,
+            "version": pool.master.fields["VERSION"],
+            "isoprefix": "",
+            "pool_status": "connected",
+            "domains": ",".join(f"{sd}:{status}" for sd, status in pool.members.items()),
+        },
         "dominfo": details,
     }

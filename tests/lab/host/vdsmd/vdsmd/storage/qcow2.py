@@ -23,8 +23,19 @@ def _qemu_img(*arguments: str, cwd: Path | None = None) -> None:
 def create(path: Path, size: int, backing: Path | None, backing_format: str) -> None:
     """An empty qcow2, on a backing file or alone."""
     if backing is not None:
-        _qemu_img("create", "-q", "-f", "qcow2", "-b", str(backing), "-F", backing_format, str(path), str(size),
-                  cwd=path.parent)
+        _qemu_img(
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-b",
+            str(backing),
+            "-F",
+            backing_format,
+            str(path),
+            str(size),
+            cwd=path.parent,
+        )
     else:
         empty(path, size)
 
@@ -33,8 +44,7 @@ def empty(path: Path, size: int) -> None:
     """A minimal qcow2 version 3: header, reference count table with one block, empty L1 table."""
     l1_entries = max(1, -(-size // (CLUSTER * (CLUSTER // 8))))
     used = 3 + -(-l1_entries * 8 // CLUSTER)
-    header = struct.pack(
-        ">4sIQIIQIIQQIIQ", b"QFI\xfb", 3, 0, 0, 16, size, 0, l1_entries, 3 * CLUSTER, CLUSTER, 1, 0, 0)
+    header = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 3, 0, 0, 16, size, 0, l1_entries, 3 * CLUSTER, CLUSTER, 1, 0, 0)
     header += struct.pack(">QQQII", 0, 0, 0, 4, 104) + struct.pack(">II", 0, 0)
     with open(path, "wb") as file:
         file.write(header)

@@ -18,8 +18,19 @@ FORMATS = {4: "COW", 5: "RAW"}
 PREALLOCATION = {1: "PREALLOCATED", 2: "SPARSE"}
 #: Lease slots of a block domain's volumes begin here.
 FIRST_BLOCK_SLOT = 100
-_INFO = ("type", "format", "disktype", "voltype", "description", "parent", "image", "legality", "generation",
-         "sequence", "domain")
+_INFO = (
+    "type",
+    "format",
+    "disktype",
+    "voltype",
+    "description",
+    "parent",
+    "image",
+    "legality",
+    "generation",
+    "sequence",
+    "domain",
+)
 
 
 def preallocation(value: Any) -> str:
@@ -89,11 +100,17 @@ class Volume:
         path, offset = self.lease
         info = {key: self.meta[key] for key in _INFO if key in self.meta}
         info.update(
-            uuid=self.id, capacity=str(self.meta.get("capacity", 0)), ctime=str(self.meta.get("ctime", 0)), pool="",
-            mtime="0", truesize=str(self.true_size()), status=self.status,
+            uuid=self.id,
+            capacity=str(self.meta.get("capacity", 0)),
+            ctime=str(self.meta.get("ctime", 0)),
+            pool="",
+            mtime="0",
+            truesize=str(self.true_size()),
+            status=self.status,
             apparentsize=str(files.length(self.path, int(self.meta.get("capacity", 0)))),
-            children=sorted(other.id for other in image_volumes(self.domain, self.image)
-                            if other.meta.get("parent") == self.id),
+            children=sorted(
+                other.id for other in image_volumes(self.domain, self.image) if other.meta.get("parent") == self.id
+            ),
             lease={"path": path, "offset": offset, "owners": [], "version": None},
         )
         return info
@@ -134,18 +151,40 @@ def leaf(domain: Domain, image: str) -> Volume | None:
     return next((volume for volume in found if volume.id not in parents), None)
 
 
-def create(domain: Domain, image: str, vol_id: str, *, size: int, fmt: str, prealloc: str, disktype: str,
-           description: str, parent: str | None = None, parent_image: str | None = None, sequence: int = 0,
-           legal: bool = True, allocate: bool = True) -> Volume:
+def create(
+    domain: Domain,
+    image: str,
+    vol_id: str,
+    *,
+    size: int,
+    fmt: str,
+    prealloc: str,
+    disktype: str,
+    description: str,
+    parent: str | None = None,
+    parent_image: str | None = None,
+    sequence: int = 0,
+    legal: bool = True,
+    allocate: bool = True,
+) -> Volume:
     """Make a volume with its lease and metadata.
 
     `allocate`: give a preallocated volume its blocks. Raises VolumeAlreadyExists, VolumeDoesNotExist (parent), OSError.
     """
     meta = {
-        "domain": domain.id, "image": image, "parent": parent or BLANK, "capacity": int(size), "format": fmt,
-        "type": prealloc, "voltype": "LEAF", "disktype": disktype or "DATA",
-        "description": description[: metadata.DESCRIPTION_LIMIT], "legality": "LEGAL" if legal else "ILLEGAL",
-        "ctime": int(time.time()), "generation": 0, "sequence": int(sequence),
+        "domain": domain.id,
+        "image": image,
+        "parent": parent or BLANK,
+        "capacity": int(size),
+        "format": fmt,
+        "type": prealloc,
+        "voltype": "LEAF",
+        "disktype": disktype or "DATA",
+        "description": description[: metadata.DESCRIPTION_LIMIT],
+        "legality": "LEGAL" if legal else "ILLEGAL",
+        "ctime": int(time.time()),
+        "generation": 0,
+        "sequence": int(sequence),
     }
     volume = Volume(domain, image, vol_id, meta, [])
     if Path(f"{volume.path}.meta").exists():

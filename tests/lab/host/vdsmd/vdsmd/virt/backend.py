@@ -153,9 +153,15 @@ class Machines:
         vm_id = spec.get("id") or str(uuid.uuid5(uuid.NAMESPACE_DNS, self.host.address + name))
         memory, cpus = int(spec.get("memory_mb", 16384)), int(spec.get("vcpus", 4))
         xml = spec.get("xml") or domxml.EXTERNAL_XML.format(
-            name=name, id=vm_id, kib=memory * 1024, vcpus=cpus, mac=spec.get("mac", MODEL_MAC),
-            machine=spec.get("machine", "pc-q35-rhel9.6.0"), seed="/var/tmp/localvm/seed.iso",
-            disk=spec.get("disk", "/var/tmp/localvm/images/engine/disk"))
+            name=name,
+            id=vm_id,
+            kib=memory * 1024,
+            vcpus=cpus,
+            mac=spec.get("mac", MODEL_MAC),
+            machine=spec.get("machine", "pc-q35-rhel9.6.0"),
+            seed="/var/tmp/localvm/seed.iso",
+            disk=spec.get("disk", "/var/tmp/localvm/images/engine/disk"),
+        )
         machine = self._new(vm_id, name, xml, memory, cpus)
         machine.status, machine.external = spec.get("status", "Up"), True
         self.known[vm_id] = machine
@@ -183,8 +189,17 @@ class Machines:
         self.host.emit(f"|virt|VM_status|{machine.id}", {machine.id: details})
 
     def _new(self, vm_id: str, name: str, xml: str, memory: int, cpus: int) -> Machine:
-        return Machine(vm_id, name, xml, memory, cpus, display_address=self.host.address, display_port="5900",
-                       pid=4242, client={"network": {"vnet0": network_stats("vnet0", MODEL_MAC)}})
+        return Machine(
+            vm_id,
+            name,
+            xml,
+            memory,
+            cpus,
+            display_address=self.host.address,
+            display_port="5900",
+            pid=4242,
+            client={"network": {"vnet0": network_stats("vnet0", MODEL_MAC)}},
+        )
 
     @staticmethod
     def _now() -> int:

@@ -27,8 +27,9 @@ def describe(domain: Any, external: bool) -> Machine:
 
 def from_xml(root: ET.Element, xml: str) -> Machine:
     """A machine that does not run yet."""
-    return Machine(root.findtext("uuid", ""), root.findtext("name", ""), xml, domxml.memory_kib(root) // 1024,
-                   domxml.vcpus(root))
+    return Machine(
+        root.findtext("uuid", ""), root.findtext("name", ""), xml, domxml.memory_kib(root) // 1024, domxml.vcpus(root)
+    )
 
 
 def is_ours(xml: str) -> bool:
@@ -73,8 +74,12 @@ def measure(machine: Machine, domain: Any) -> None:
         networks[name] = network_stats(name, macs[-1], rx, tx, dropped)
     machine.guest_ip = " ".join(addresses(domain, macs))
     machine.client = {
-        "_cpu": (now, spent), "network": networks, "cpuUser": f"{share:.2f}", "cpuSys": "0.00",
-        "cpuUsage": str(spent), "memUsage": str(int(100 * used / maximum)) if maximum else "0",
+        "_cpu": (now, spent),
+        "network": networks,
+        "cpuUser": f"{share:.2f}",
+        "cpuSys": "0.00",
+        "cpuUsage": str(spent),
+        "memUsage": str(int(100 * used / maximum)) if maximum else "0",
     }
 
 

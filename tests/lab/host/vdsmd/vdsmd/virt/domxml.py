@@ -82,7 +82,8 @@ def with_addresses(root: ET.Element) -> str:
             ET.SubElement(device, "address", type="drive", controller="0", bus="0", target="0", unit=str(unit))
             unit += 1
         else:
-            ET.SubElement(device, "address", type="pci", domain="0x0000", bus=f"0x{slot:02x}", slot="0x00",
-                          function="0x0")
+            ET.SubElement(
+                device, "address", type="pci", domain="0x0000", bus=f"0x{slot:02x}", slot="0x00", function="0x0"
+            )
         slot += 1
     return ET.tostring(root, encoding="unicode")

@@ -55,8 +55,12 @@ def laboratory(host: Host) -> substitutions.Lab:
 
     system = host.facts.operating_system
     return substitutions.Lab(
-        prepare=prepared, console_address=console_address(host), host_id=host.uuid,
-        system=(system["name"], system["version"]), lease=lease if sanlock_manages() else None)
+        prepare=prepared,
+        console_address=console_address(host),
+        host_id=host.uuid,
+        system=(system["name"], system["version"]),
+        lease=lease if sanlock_manages() else None,
+    )
 
 
 def console_address(host: Host) -> str:
@@ -140,10 +144,19 @@ def _legacy_device(devices: ET.Element, device: dict[str, Any]) -> None:
         ET.SubElement(interface, "model", type="virtio")
     elif device.get("type") == "disk" and device.get("device") == "disk":
         disk = ET.SubElement(devices, "disk", type="file", device="disk")
-        path = "/".join(("/rhev/data-center", str(device.get("poolID")), str(device["domainID"]), "images",
-                         str(device["imageID"]), str(device["volumeID"])))
-        ET.SubElement(disk, "driver", name="qemu", type="qcow2" if device.get("format") == "cow" else "raw",
-                      cache="none")
+        path = "/".join(
+            (
+                "/rhev/data-center",
+                str(device.get("poolID")),
+                str(device["domainID"]),
+                "images",
+                str(device["imageID"]),
+                str(device["volumeID"]),
+            )
+        )
+        ET.SubElement(
+            disk, "driver", name="qemu", type="qcow2" if device.get("format") == "cow" else "raw", cache="none"
+        )
         ET.SubElement(disk, "source", file=path)
         ET.SubElement(disk, "target", dev="vda", bus="virtio")
         if device.get("bootOrder"):

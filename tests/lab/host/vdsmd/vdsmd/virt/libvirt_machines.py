@@ -109,8 +109,11 @@ class LibvirtMachines(Machines):
                     log.info("domain %s is %s", machine.name, "external" if machine.external else "taken over again")
                     if not machine.external:
                         launch.hold_leases(self.host, self.leases, machine)
-            gone = [machine for machine in self.known.values() if machine.id not in active
-                    and machine.status not in ("Down", "WaitForLaunch", "Migration Destination")]
+            gone = [
+                machine
+                for machine in self.known.values()
+                if machine.id not in active and machine.status not in ("Down", "WaitForLaunch", "Migration Destination")
+            ]
         for machine in gone:
             self._ended(machine, End(1, DOMAIN_MISSING, "Failed to find the libvirt domain"))
 
@@ -164,7 +167,8 @@ class LibvirtMachines(Machines):
                     raise errors.error("GeneralException", str(problem)) from problem
             if domain_is_defined(self.link, machine.id):
                 self.link.domain(machine.id).undefineFlags(
-                    libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+                    libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+                )
         self._ended(machine, End(0, ADMIN_SHUTDOWN, ADMIN_TEXT))
         with self._guard:
             self.known.pop(machine.id, None)

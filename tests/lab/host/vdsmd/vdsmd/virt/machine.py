@@ -63,9 +63,19 @@ class Machine:
 def down_stats(machine: Machine, now: int) -> dict[str, Any]:
     """VM.getStats of a machine that is down (fixture vm-getstats-down)."""
     end = machine.end or End(0, USER_SHUTDOWN, "")
-    return {"vmId": machine.id, "vmName": machine.name, "vmType": "kvm", "status": "Down", "statusTime": str(now),
-            "exitCode": end.code, "exitMessage": end.message, "exitReason": end.reason, "hash": machine.hash,
-            "timeOffset": "0", "elapsedTime": machine.elapsed}
+    return {
+        "vmId": machine.id,
+        "vmName": machine.name,
+        "vmType": "kvm",
+        "status": "Down",
+        "statusTime": str(now),
+        "exitCode": end.code,
+        "exitMessage": end.message,
+        "exitReason": end.reason,
+        "hash": machine.hash,
+        "timeOffset": "0",
+        "elapsedTime": machine.elapsed,
+    }
 
 
 def stats(machine: Machine, now: int) -> dict[str, Any]:
@@ -75,22 +85,69 @@ def stats(machine: Machine, now: int) -> dict[str, Any]:
     kib = machine.memory_mb * 1024
     address, port = machine.display_address, machine.display_port
     result: dict[str, Any] = {
-        "vmId": machine.id, "vmName": machine.name, "vmType": "kvm", "status": machine.status, "statusTime": str(now),
-        "kvmEnable": "true", "acpiEnable": "true", "elapsedTime": machine.elapsed, "monitorResponse": "0",
-        "clientIp": "", "timeOffset": "0", "pid": str(machine.pid), "session": "Unknown", "username": "Unknown",
-        "hash": machine.hash, "cpuUser": "1.00", "cpuSys": "0.50", "cpuUsage": "12340000000", "cpuActual": True,
-        "vcpuCount": str(machine.vcpus), "vcpuPeriod": 100000, "vcpuQuota": "-1", "vcpuUserLimit": 100, "ioTune": [],
-        "guestCPUCount": -1, "memUsage": "25", "cdrom": "", "guestName": machine.fqdn, "guestOs": "",
+        "vmId": machine.id,
+        "vmName": machine.name,
+        "vmType": "kvm",
+        "status": machine.status,
+        "statusTime": str(now),
+        "kvmEnable": "true",
+        "acpiEnable": "true",
+        "elapsedTime": machine.elapsed,
+        "monitorResponse": "0",
+        "clientIp": "",
+        "timeOffset": "0",
+        "pid": str(machine.pid),
+        "session": "Unknown",
+        "username": "Unknown",
+        "hash": machine.hash,
+        "cpuUser": "1.00",
+        "cpuSys": "0.50",
+        "cpuUsage": "12340000000",
+        "cpuActual": True,
+        "vcpuCount": str(machine.vcpus),
+        "vcpuPeriod": 100000,
+        "vcpuQuota": "-1",
+        "vcpuUserLimit": 100,
+        "ioTune": [],
+        "guestCPUCount": -1,
+        "memUsage": "25",
+        "cdrom": "",
+        "guestName": machine.fqdn,
+        "guestOs": "",
         "pauseCode": "NOERR",
-        "memoryStats": {"mem_total": str(kib), "mem_free": str(kib * 3 // 4), "mem_buffers": "0", "mem_cached": "0",
-                        "mem_unused": str(kib * 3 // 4), "swap_in": 0, "swap_out": 0, "majflt": 0, "minflt": 0,
-                        "pageflt": 0},
-        "balloonInfo": {"balloon_max": str(kib), "balloon_min": str(kib), "balloon_cur": str(kib),
-                        "balloon_target": str(kib), "ballooning_enabled": True},
+        "memoryStats": {
+            "mem_total": str(kib),
+            "mem_free": str(kib * 3 // 4),
+            "mem_buffers": "0",
+            "mem_cached": "0",
+            "mem_unused": str(kib * 3 // 4),
+            "swap_in": 0,
+            "swap_out": 0,
+            "majflt": 0,
+            "minflt": 0,
+            "pageflt": 0,
+        },
+        "balloonInfo": {
+            "balloon_max": str(kib),
+            "balloon_min": str(kib),
+            "balloon_cur": str(kib),
+            "balloon_target": str(kib),
+            "ballooning_enabled": True,
+        },
         "displayInfo": [{"type": "vnc", "port": port, "tlsPort": "-1", "ipAddress": address}],
-        "displayType": "vnc", "displayPort": port, "displaySecurePort": "-1", "displayIp": address,
-        "network": {}, "disks": {}, "vmJobs": {}, "guestIPs": machine.guest_ip, "guestFQDN": machine.fqdn,
-        "appsList": [], "netIfaces": [], "disksUsage": [], **machine.client,
+        "displayType": "vnc",
+        "displayPort": port,
+        "displaySecurePort": "-1",
+        "displayIp": address,
+        "network": {},
+        "disks": {},
+        "vmJobs": {},
+        "guestIPs": machine.guest_ip,
+        "guestFQDN": machine.fqdn,
+        "appsList": [],
+        "netIfaces": [],
+        "disksUsage": [],
+        **machine.client,
     }
     if machine.guest_ip and result["network"]:
         mac = next(iter(result["network"].values()))["macAddr"]
@@ -102,6 +159,16 @@ def stats(machine: Machine, now: int) -> dict[str, Any]:
 
 def network_stats(name: str, mac: str, rx: int = 1000, tx: int = 1000, dropped: int = 0) -> dict[str, Any]:
     """Statistics of one virtual NIC."""
-    return {"macAddr": mac, "name": name, "speed": "1000", "state": "unknown", "rxErrors": "0",
-            "rxDropped": str(dropped), "txErrors": "0", "txDropped": "0", "rx": str(rx), "tx": str(tx),
-            "sampleTime": time.time()}
+    return {
+        "macAddr": mac,
+        "name": name,
+        "speed": "1000",
+        "state": "unknown",
+        "rxErrors": "0",
+        "rxDropped": str(dropped),
+        "txErrors": "0",
+        "txDropped": "0",
+        "rx": str(rx),
+        "tx": str(tx),
+        "sampleTime": time.time(),
+    }

@@ -69,8 +69,7 @@ def _move(machines: LibvirtMachines, machine: Machine, domain: Any, peer: Client
     threading.Thread(target=_watch, args=(machines, machine, domain, done), daemon=True).start()
     try:
         with peer_libvirt(machines, peer.host, peer.port) as remote:
-            parameters = {libvirt.VIR_MIGRATE_PARAM_DEST_XML: xml,
-                          libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{peer.host}"}
+            parameters = {libvirt.VIR_MIGRATE_PARAM_DEST_XML: xml, libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{peer.host}"}
             domain.migrate3(remote, parameters, FLAGS)
     finally:
         done.set()
@@ -130,6 +129,7 @@ def peer_libvirt(machines: LibvirtMachines, host: str, port: int) -> Iterator[An
 
 
 # -- on the new host
+
 
 def expect(machines: LibvirtMachines, vm_id: str, params: dict[str, Any]) -> dict[str, Any]:
     """VM.migrationCreate: prepare the volumes and know the machine. Raises VMExists, VdsmError."""

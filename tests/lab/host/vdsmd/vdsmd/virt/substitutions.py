@@ -202,8 +202,19 @@ def sockets(root: ET.Element, lab: Lab) -> None:
 
 
 TABLE: tuple[Callable[[ET.Element, Lab], None], ...] = (
-    virtualisation, machine, processor, huge_pages, smbios, firmware, clock, disks, leases, interfaces, graphics,
-    devices_of_kvm, sockets,
+    virtualisation,
+    machine,
+    processor,
+    huge_pages,
+    smbios,
+    firmware,
+    clock,
+    disks,
+    leases,
+    interfaces,
+    graphics,
+    devices_of_kvm,
+    sockets,
 )
 
 
