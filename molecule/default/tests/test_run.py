@@ -62,9 +62,7 @@ def test_again_is_nothing(host1: Host) -> None:
     assert seconds <= AGAIN_SECONDS
 
 
-def test_check_mode_on_a_clean_host_tells_and_changes_nothing(
-    host2: Host, lab: dict[str, Any], tmp_path: Path
-) -> None:
+def test_check_mode_on_a_clean_host_tells_and_changes_nothing(host2: Host, lab: dict[str, Any], tmp_path: Path) -> None:
     changed = (
         "find /etc /root /var/lib /var/tmp /var/cache -xdev -newer /run/before"
         " -not -path '/var/lib/systemd/*' -not -path '/root/.ansible*' -not -path /root -not -path /root/engine-ca.pem"
