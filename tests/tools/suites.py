@@ -67,13 +67,13 @@ def all_suites() -> list[Suite]:
     tests = [
         Suite("unit", _tool("pytest", "tests/unit/plugins"), 300, counted_by_pytest=True),
         Suite("lab-unit", _tool("pytest", "tests/unit/lab"), 600, counted_by_pytest=True),
-        Suite("integration", _tool("pytest", "tests/integration"), 600, counted_by_pytest=True),
+        Suite("integration", _tool("pytest", "tests/integration/engine"), 600, counted_by_pytest=True),
     ]
     sanity = [
-        Suite(f"sanity-{core}", _script("sanity.py", core, "3.11"), 900, inputs=SHIPPED)
-        for core in ("2.14", "2.16", "2.19")
+        Suite(f"sanity-{core}", _script("sanity.py", core, "3.11"), 900, inputs=SHIPPED) for core in ("2.16", "2.19")
     ]
-    return static + tests + sanity
+    scenario = [Suite("molecule", _script("scenario.py"), 1500)]
+    return static + tests + scenario + sanity
 
 
 def _mypy(package: str) -> tuple[str, ...]:

@@ -22,9 +22,6 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     undo,
     vdsm_sections,
 )
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
-    libvirt as hypervisor,
-)
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import Deployment
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt import connection
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
