@@ -105,6 +105,8 @@ class CallbackModule(CallbackBase):
         self._log("\n".join(lines))
 
     def _log(self, text: str) -> None:
+        if not self._report.phases:
+            return
         name = f"ovirt-hosted-engine-setup-ansible-{self._report.current}-{self._stamp}-{self._random}.log"
         line = f"{time.strftime('%Y-%m-%d %H:%M:%S%z')} {self._report.redact(text)}\n"
         self._write(self._log_folder() / name, line, "a")

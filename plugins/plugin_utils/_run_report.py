@@ -73,17 +73,21 @@ class RunReport:
     failure: dict[str, Any] | None = None
     current: str = "preflight"
 
-    def task_started(self, role: str) -> Phase:
-        """Count a task; a role that is a phase makes that phase the current one."""
+    def task_started(self, role: str) -> None:
+        """Count a task; a role that is a phase makes that phase the current one.
+
+        A playbook without roles of this collection is none of a report's business.
+        """
         name = role.rpartition(".")[2]
         if name in PHASES:
             self.current = name
-        phase = self._phase()
-        phase.tasks += 1
-        return phase
+        if role or self.phases:
+            self._phase().tasks += 1
 
     def result_arrived(self, action: str, result: dict[str, Any], failed: bool = False) -> None:
         """Count what a task did on the host, and keep the reason of a failure."""
+        if not self.phases:
+            return
         phase = self._phase()
         phase.finished = self.clock()
         if action not in CONTROLLER_ACTIONS:

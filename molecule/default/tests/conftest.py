@@ -36,7 +36,7 @@ def settings() -> dict[str, Any]:
 def report() -> dict[str, Any]:
     """The report of the run that deployed, the first one of this lab that changed something."""
     reports = [json.loads(path.read_text()) for path in sorted(STATE.glob("logs/node0-report-*.json"))]
-    return next(report for report in reports if report["totals"]["changed"] and report["outcome"] == "done")
+    return next(report for report in reports if report["totals"]["logins"] and report["outcome"] == "done")
 
 
 def _connect(lab: dict[str, Any], number: int) -> Host:

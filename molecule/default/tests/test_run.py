@@ -69,9 +69,10 @@ def test_check_mode_on_a_clean_host_tells_and_changes_nothing(host2: Host, lab: 
     )
     host2.check_output("touch /run/before")
     name = lab["hosts"][1]["fqdn"]
+    free = lab["engine"]["address"].rpartition(".")[0] + ".60"
     other = tmp_path / "other.json"
     other.write_text(json.dumps({"node0": {"hosts": {name: {"he_fqdn": f"other.{lab['lab']['domain']}"}}}}))
-    report, printed = _deploy("--check", "--limit", name, "-i", str(other), "-e", "he_vm_ip_addr=10.77.0.60")
+    report, printed = _deploy("--check", "--limit", name, "-i", str(other), "-e", f"he_vm_ip_addr={free}")
     assert report["totals"]["changed"] >= 3
     assert "Would then run engine-setup" in printed
     assert host2.check_output(changed) == ""

@@ -77,7 +77,7 @@ def test_a_failed_task_is_named_by_the_event(engine: Offline, monkeypatch: pytes
     seen.set()
     until(lambda: engine.get(f"hosts/{host['@id']}")["status"], lambda status: status == "install_failed")
     events = until(engine.events, lambda seen: seen and seen[-1][0] == 505)
-    assert [code for code, _ in events[-6:]] == [9000, 42, 560, 559, 559, 505]
+    assert [event[0] for event in events[-6:]] == [9000, 42, 560, 559, 559, 505]
     assert events[-3][1] == "Installing Host h1. Gathering Facts."
     assert events[-1][1] == (
         "Host h1 installation failed. Task Install ovirt-hosted-engine-setup package failed to execute. "
