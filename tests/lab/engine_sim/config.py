@@ -6,9 +6,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 
 @dataclass
@@ -40,7 +39,6 @@ class Config:
     refused_login_delay: float = 5.0
     threads: int = 10
     ovf_update_interval_minutes: int = 60
-    extra: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def profile(self) -> str:

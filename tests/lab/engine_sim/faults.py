@@ -18,7 +18,7 @@ from typing import Any
 class Fault:
     """One order.
 
-    step: `POST /hosts`, `GET /*`, `sso.login`, `host.deploy`, `host.up`, `disk.create` ...; shell patterns allowed.
+    step: `POST /api/hosts`, `GET /*`, `host.deploy`, `host.up`, `disk.create` ...; shell patterns allowed.
     times: how often it strikes, 0 without end. status and detail: answer with this fault. delay: seconds before the
     answer. reset: close the connection. html: answer with an HTML page.
     host_status, status_detail, event: terminal state of a host.
