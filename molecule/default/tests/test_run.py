@@ -66,6 +66,8 @@ def test_check_mode_on_a_clean_host_tells_and_changes_nothing(host2: Host, lab: 
     changed = (
         "find /etc /root /var/lib /var/tmp /var/cache -xdev -newer /run/before"
         " -not -path '/var/lib/systemd/*' -not -path '/root/.ansible*' -not -path /root -not -path /root/engine-ca.pem"
+        # Asking for the time wakes services of systemd that have a private folder.
+        " -not -path /var/tmp -not -path '/var/tmp/systemd-private-*'"
     )
     host2.check_output("touch /run/before")
     name = lab["hosts"][1]["fqdn"]
