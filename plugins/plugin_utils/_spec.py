@@ -12,7 +12,9 @@ import yaml
 SPEC_FILE = Path(__file__).resolve().parents[2] / "roles" / "he" / "meta" / "argument_specs.yml"
 
 # Variables of the family that the collection itself sets.
-INTERNAL = frozenset({"he_settings", "he_state", "he_host", "he_report", "he_run"})
+INTERNAL = frozenset(
+    {"he_settings", "he_state", "he_host", "he_phase", "he_phases", "he_validated", "he_found", "he_noted"}
+)
 
 
 @lru_cache(maxsize=1)

@@ -113,6 +113,7 @@ def in_engine(host1: Host, lab: dict[str, Any], settings: dict[str, Any]) -> Ite
     """Run a command in the engine VM as root."""
     secret = "/dev/shm/engine-vm-secret"
     host1.check_output(f"umask 077 && printf %s {shlex.quote(settings['he_appliance_password'])} > {secret}")
+    # Who answers is proven elsewhere, by the certificate; the VM made its own host key and nobody has told it to us.
     options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=password"
 
     def run(command: str) -> str:
