@@ -66,7 +66,7 @@ def all_suites() -> list[Suite]:
     ]
     tests = [
         Suite("unit", _tool("pytest", "tests/unit/plugins"), 300, counted_by_pytest=True),
-        Suite("lab-unit", _tool("pytest", "tests/unit/lab", "-m", "not lab"), 600, counted_by_pytest=True),
+        Suite("lab-unit", _tool("pytest", "tests/lab/tests", "-m", "not lab"), 600, counted_by_pytest=True),
         Suite("integration", _tool("pytest", "tests/integration/engine"), 600, counted_by_pytest=True),
     ]
     sanity = [

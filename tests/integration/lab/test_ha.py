@@ -18,7 +18,7 @@ from vdsm_rpc.client import Client, client_context
 
 sys.path.insert(0, str(CHECKOUT))
 
-from tests.unit.lab.ha.deployment import Deployment
+from tests.lab.tests.ha.deployment import Deployment
 
 LAB = "hat"
 PACKAGES = CHECKOUT / "tests" / "lab" / "host"

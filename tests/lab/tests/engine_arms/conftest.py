@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-LAB = Path(__file__).resolve().parents[3] / "lab"
+LAB = Path(__file__).resolve().parents[2]
 
 #: Module and its folder; another implementation of the protocol may be named as FOLDER:MODULE.
 IMPLEMENTATION = os.environ.get("LAB_VDSMD", f"{LAB / 'host/vdsmd'}:vdsmd")

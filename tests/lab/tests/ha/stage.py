@@ -21,7 +21,7 @@ from .deployment import HOST_ID, Deployment
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 HA = REPOSITORY / "tests" / "lab" / "host" / "ha"
-sys.path.insert(0, str(REPOSITORY / "tests" / "unit" / "lab" / "vdsmd"))
+sys.path.insert(0, str(REPOSITORY / "tests" / "lab" / "tests" / "vdsmd"))
 
 from running_vdsmd import Running
 

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 import ovirtsdk4 as sdk
 
-LAB = Path(__file__).resolve().parents[3] / "lab"
+LAB = Path(__file__).resolve().parents[2]
 
 
 @dataclass

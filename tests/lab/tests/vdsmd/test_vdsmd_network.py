@@ -16,7 +16,7 @@ from vdsmd.net import plan
 from vdsmd.net.kernel import Link
 
 HERE = Path(__file__).parent
-LAB = HERE.parents[2] / "lab"
+LAB = HERE.parents[1]
 CARD = Link("host0", "52:54:00:00:00:01", 1500, True, "veth", addresses=["192.0.2.11/24"], gateway="192.0.2.1")
 NETWORK = {
     "nic": "host0",

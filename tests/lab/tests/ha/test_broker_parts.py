@@ -159,7 +159,7 @@ def mail_server() -> Iterator[SimpleNamespace]:
 
 
 def test_mail(mail_server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = Path(__file__).resolve().parents[3] / "lab" / "host" / "ha" / "etc" / "notifications"
+    folder = Path(__file__).resolve().parents[2] / "host" / "ha" / "etc" / "notifications"
     monkeypatch.setattr(constants, "NOTIFICATIONS_DIR", str(folder))
     host, port = mail_server.address
     values = {
@@ -202,5 +202,5 @@ def test_times(tmp_path: Path) -> None:
 
 
 def test_the_package_changes_only_the_lockspace() -> None:
-    shipped = Path(__file__).resolve().parents[3] / "lab" / "host" / "ha" / "etc" / "lab-timing.conf"
+    shipped = Path(__file__).resolve().parents[2] / "host" / "ha" / "etc" / "lab-timing.conf"
     assert timing.load(str(shipped)) == Timing(sanlock_io_timeout=1)
