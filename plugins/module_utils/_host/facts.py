@@ -65,6 +65,7 @@ def gather(bridge_if: str = "", engine_fqdn: str = "") -> Facts:
         "services": services,
         "libraries": {name: library_version(name) for name in ("libvirt", "ovirtsdk4")},
         "packages": packages(PACKAGES),
+        "package_manager": package_manager(),
     }
 
 
@@ -196,3 +197,9 @@ def packages(names: Sequence[str]) -> dict[str, str]:
         return {}
     lines = [line.split() for line in run(words, check=False).stdout.splitlines()]
     return {words[0]: words[1] for words in lines if len(words) == 3 and words[2] == "installed"}
+
+
+def package_manager(folder: str = "/usr/bin") -> str:
+    """Return which of Ansible's package modules fits this host, C(auto) when only Ansible itself can tell."""
+    programs = {"dnf-3": "dnf", "apt-get": "apt"}
+    return next((name for program, name in programs.items() if os.path.exists(os.path.join(folder, program))), "auto")
