@@ -13,7 +13,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import textfile
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import systemd, textfile
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import HE_SERVICES, read_deployment
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
 
@@ -48,7 +48,7 @@ def gather(bridge_if: str = "", engine_fqdn: str = "") -> Facts:
     hostname = socket.gethostname()
     fqdn = canonical_name(hostname)
     addresses = [address["address"] for interface in interfaces for address in interface["addresses"]]
-    services = active_services(_SERVICES)
+    services = systemd.active(_SERVICES)
     return {
         "fqdn": fqdn,
         "names": {"hostname": hostname, "fqdn": resolve(fqdn), "engine": resolve(engine_fqdn) if engine_fqdn else []},
@@ -168,12 +168,6 @@ def virtualization() -> Facts:
     flags = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", textfile.read("/proc/cpuinfo"), re.MULTILINE)
     words = flags.group(1).split() if flags else []
     return {"cpu": next((flag for flag in ("vmx", "svm") if flag in words), ""), "kvm": os.path.exists("/dev/kvm")}
-
-
-def active_services(names: Sequence[str]) -> list[str]:
-    """Return which of some units are active."""
-    states = run(["systemctl", "is-active", *names], check=False).stdout.split()
-    return [name for name, state in zip(names, states) if state == "active"]
 
 
 def library_version(name: str) -> str:
