@@ -72,6 +72,8 @@ def replay(state: dict[str, Any], plan: backend.Backend, options: argparse.Names
     command += ["--user", state["user"], "--password-file", state["password_file"], "--ca", state["ca_file"]]
     command += ["--every", "0.1", "--time-scale", str(max(PATIENCE / options.speed, 0.02))]
     command += ["--scenarios", str(options.scenarios), "--golden", str(options.golden)]
+    for given in options.var:
+        command += ["--var", given]
     for name, host in zip(plan.hosts, state["hosts"], strict=False):
         command += ["--var", f"{name}={host['address']}"]
     for name in plan.dead:
@@ -101,6 +103,7 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("only", nargs="*", help="scenarios by name or its beginning, and what they need")
     parser.add_argument("--scenarios", type=Path, default=HERE / "scenarios", metavar="DIR")
+    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="overrides vars.yaml")
     parser.add_argument("--golden", type=Path, metavar="DIR", help="default: the folder `golden` beside the scenarios")
     parser.add_argument(
         "--deviations",
@@ -123,6 +126,7 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
 def main() -> int:
     options, rest = _arguments()
     variables = backend.load(options.scenarios, HERE / "scenarios")
+    variables.update(given.partition("=")[::2] for given in options.var)
     plan = backend.plan(variables)
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         world = Path(folder) / "world.json"
