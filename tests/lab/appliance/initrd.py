@@ -46,4 +46,6 @@ def build_initrd(tree: Path, scratch: Path, target: Path) -> None:
     init.write_text(_INIT.format(insmod="\n".join(lines), label=LABEL))
     init.chmod(0o755)
     names = "\n".join(str(path.relative_to(scratch)) for path in sorted(scratch.rglob("*")))
-    run("sh", "-c", 'cpio --quiet -o -H newc -R 0:0 >"$1"', "cpio", target, stdin=names, cwd=scratch)
+    # Packed also because mke2fs makes holes of zeros: extlinux cannot read a file of more than four extents.
+    pack = 'cpio --quiet -o -H newc -R 0:0 | gzip -n -1 >"$1"'
+    run("bash", "-o", "pipefail", "-c", pack, "cpio", target, stdin=names, cwd=scratch)
