@@ -6,6 +6,7 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 from appliance.ova import build_ova
 
@@ -51,8 +52,8 @@ def both_formats(image: Path) -> dict[str, Path]:
     return {given: image, other: made}
 
 
-def _info(image: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads(run(["qemu-img", "info", "--output=json", image]))
+def _info(image: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(["qemu-img", "info", "--output=json", image]))
     return found
 
 
