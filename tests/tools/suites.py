@@ -72,7 +72,10 @@ def all_suites() -> list[Suite]:
     sanity = [
         Suite(f"sanity-{core}", _script("sanity.py", core, "3.11"), 900, inputs=SHIPPED) for core in ("2.16", "2.19")
     ]
-    scenario = [Suite("molecule", _script("scenario.py"), 1500)]
+    scenario = [
+        Suite("molecule", _script("scenario.py"), 1500),
+        Suite("molecule-ha", _script("scenario.py", "ha"), 1500),
+    ]
     return static + tests + scenario + sanity
 
 
