@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
             if name.startswith("he_") and name not in INTERNAL
         }
         values, findings = validate(raw)
-        findings += _rules.check(values)
+        findings += _rules.check(values, self._task.args.get("purpose") or _rules.DEPLOY)
         result["changed"] = False
         result["findings"] = [finding.as_dict() for finding in findings]
         wrong = blocking(findings)

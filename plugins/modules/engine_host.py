@@ -263,12 +263,7 @@ def let_in(session: Session, journal: Journal, params: dict[str, Any]) -> bool:
     """Let the engine log in to this host, and return whether anything had to be done for it."""
     if not params["authorize_engine"]:
         return False
-    path, key = params["authorized_keys"], engine_public_key(session)
-    if authorized_keys.holds_key(path, key):
-        return False
-    with journal.making("authorized_key", path, line=key):
-        authorized_keys.add_key(path, key)
-    return True
+    return authorized_keys.let_in(journal, params["authorized_keys"], engine_public_key(session))
 
 
 def guest_of(params: Any) -> Any:

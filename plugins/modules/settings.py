@@ -19,6 +19,12 @@ attributes:
   diff_mode:
     description: Can show what would change.
     support: none
+options:
+  purpose:
+    description: What the settings are for. To add a host, only the engine's name and password must be given.
+    type: str
+    choices: [deploy, add_host]
+    default: deploy
 extends_documentation_fragment: []
 notes:
   - The settings themselves are documented in C(docs/settings.md) of the collection.

@@ -20,6 +20,9 @@ ALWAYS_NEEDED = {
     "he_admin_password": "a password for the engine's administrator",
     "he_appliance_password": "a password for root in the engine VM",
 }
+# A further host takes everything else from the engine and from the host that runs it.
+NEEDED_TO_ADD_A_HOST = frozenset({"he_fqdn", "he_admin_password"})
+DEPLOY, ADD_HOST = "deploy", "add_host"
 NEEDED_BY_TYPE = {"nfs": ("he_storage_domain_addr", "he_storage_domain_path")}
 HOST_NAME = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.I)
 MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
@@ -34,9 +37,17 @@ def rule(function: Rule) -> Rule:
     return function
 
 
-def check(values: Values) -> list[Finding]:
-    """Return what all rules have to say about typed settings."""
-    return [finding for one in RULES for finding in one(values)]
+def check(values: Values, purpose: str = DEPLOY) -> list[Finding]:
+    """Return what all rules have to say about typed settings.
+
+    Args:
+        values: typed settings.
+        purpose: what they are for, C(deploy) or C(add_host); it decides about what must be given.
+    """
+    found = [finding for one in RULES for finding in one(values)]
+    if purpose == DEPLOY:
+        return found
+    return [one for one in found if one.id != "settings.missing" or one.source in NEEDED_TO_ADD_A_HOST]
 
 
 def _finding(id: str, source: str, expected: str, seen: Any, advice: str, severity: str = "block") -> Finding:

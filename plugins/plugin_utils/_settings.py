@@ -24,6 +24,9 @@ def build(values: dict[str, Any]) -> Settings:
             "fqdn": values["he_fqdn"],
             "keycloak": values["he_enable_keycloak"],
             "offline": values["he_offline_deployment"],
+            "admin_user": values["he_admin_username"]
+            or ("admin@ovirt@internalsso" if values["he_enable_keycloak"] else "admin@internal"),
+            "ca_file": values["he_engine_ca_file"],
         },
         "host": {
             "name": values["he_host_name"],

@@ -94,7 +94,10 @@ def all_suites() -> list[Suite]:
         Suite(f"sanity-{core}", _script("sanity.py", core, python), 900, inputs=CHECKED)
         for core, python in SANITY.items()
     ]
-    scenario = [Suite("molecule", _script("scenario.py"), 1500)]
+    scenario = [
+        Suite("molecule", _script("scenario.py"), 1500),
+        Suite("molecule-ha", _script("scenario.py", "ha"), 1500),
+    ]
     return static + tests + scenario + sanity
 
 
