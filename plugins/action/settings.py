@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils import _rules, _settings
@@ -33,11 +34,13 @@ class ActionModule(ActionBase):
         result["changed"] = False
         result["findings"] = [finding.as_dict() for finding in findings]
         wrong = blocking(findings)
-        if wrong:
+        # The preflight then tells them together with what is wrong with the host.
+        deferred = boolean(self._task.args.get("defer", False))
+        if wrong and not deferred:
             result["failed"] = True
             result["msg"] = f"{len(wrong)} settings are wrong; nothing was changed.\n{as_text(wrong)}"
             return result
         result["settings"] = _settings.build(values)
-        if findings:
+        if findings and not deferred:
             result["warnings"] = as_text(findings).splitlines()
         return result
