@@ -26,6 +26,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
 )
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight import registry
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.settings import Settings
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
 
 PACKAGE = "ansible_collections.node0.hosted_engine.plugins"
@@ -242,16 +243,23 @@ def test_host_cleanup_marks_phases_and_forgets(monkeypatch: pytest.MonkeyPatch, 
 
 def test_preflight_probe_is_ok_unless_something_blocks(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
     module = load("preflight_probe")
-    asked: list[registry.Settings] = []
+    asked: list[Settings] = []
 
-    def probe(settings: registry.Settings, _journal: Any) -> list[dict[str, Any]]:
+    def probe(settings: Settings, *_rest: Any) -> list[registry.Outcome]:
         asked.append(settings)
-        return [{"id": "x", "severity": "block" if len(asked) > 1 else "warn"}]
+        found = {"id": "x", "severity": "block" if len(asked) > 1 else "warn"}
+        return [registry.Outcome("x", "x is well", "block", "found", findings=[found])]
 
     monkeypatch.setattr(module, "probe", probe)
-    assert run("preflight_probe", monkeypatch, journal, fqdn="e.x")["ok"] is True
-    assert asked[0].fqdn == "e.x" and asked[0].dir_parent == "/var/tmp"
-    assert run("preflight_probe", monkeypatch, journal)["ok"] is False
+    areas = {"engine": {"fqdn": "e.x"}, "vm": {"mac": "01:00:00:00:00:00"}, "network": {"gateway": None}}
+    wrong = [{"source": "he_vm_mac_addr", "severity": "block"}, {"source": "he_fqdn", "severity": "warn"}]
+    options: dict[str, Any] = {"settings": areas, "host": {"fqdn": "h.x"}, "findings": wrong}
+    assert run("preflight_probe", monkeypatch, journal, **options)["ok"] is True
+    assert asked[0] == Settings(fqdn="e.x"), "what is wrong already is not judged again"
+    result = run("preflight_probe", monkeypatch, journal, **options, skip=["y"])
+    assert result["ok"] is False
+    assert [one["id"] for one in result["findings"]] == ["preflight.unknown_check", "x"]
+    assert result["checks"][0]["status"] == "found"
 
 
 def test_a_problem_becomes_a_failure_with_its_id(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_wrong_checksum_leaves_no_image(archive: Path, tmp_path: Path) -> None
 
 
 def test_a_qcow2_is_used_where_it_is(disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(appliance, "_reachable", lambda _path: None)
+    monkeypatch.setattr(appliance, "reachable", lambda _path: None)
     image, changed = appliance.prepare(str(disk), str(tmp_path / "cache"))
     assert changed and image is not None
     assert (image.path, image.digest) == (str(disk), "")
