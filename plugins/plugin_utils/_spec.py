@@ -13,7 +13,18 @@ SPEC_FILE = Path(__file__).resolve().parents[2] / "roles" / "he" / "meta" / "arg
 
 # Variables of the family that the collection itself sets.
 INTERNAL = frozenset(
-    {"he_settings", "he_state", "he_host", "he_phase", "he_phases", "he_validated", "he_found", "he_noted"}
+    {
+        "he_settings",
+        "he_state",
+        "he_host",
+        "he_phase",
+        "he_phases",
+        "he_validated",
+        "he_found",
+        "he_noted",
+        "he_needs",
+        "he_plan",
+    }
 )
 
 

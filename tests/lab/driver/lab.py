@@ -50,8 +50,11 @@ def report_of(name: str) -> dict[str, Any]:
     return status(state, paths)
 
 
-def up(name: str, host_count: int, appliance: Path | None) -> dict[str, Any]:
-    """A lab with ``host_count`` hosts; one that is up already is only reported, a crashed one is reaped first."""
+def up(name: str, host_count: int, appliance: Path | None, packaged: str | None = None) -> dict[str, Any]:
+    """A lab with ``host_count`` hosts; one that is up already is only reported, a crashed one is reaped first.
+
+    ``packaged`` is the profile whose OVA the hosts can install as ``ovirt-engine-appliance``.
+    """
     paths = LabPaths.of(name)
     appliance = appliance.resolve() if appliance else None
     with _alone(paths):
@@ -60,8 +63,8 @@ def up(name: str, host_count: int, appliance: Path | None) -> dict[str, Any]:
             return _publish(state, paths)
         if state is not None:
             _reap_or_fail(state, paths)
-        layers, repository = build_parts()
-        return _raise(name, host_count, appliance, paths, layers, repository)
+        layers, repository = build_parts(packaged)
+        return _raise(name, host_count, appliance, packaged, paths, layers, repository)
 
 
 def _as_asked(state: State, host_count: int) -> bool:
@@ -69,7 +72,13 @@ def _as_asked(state: State, host_count: int) -> bool:
 
 
 def _raise(
-    name: str, host_count: int, appliance: Path | None, paths: LabPaths, layers: list[Path], repository: Path
+    name: str,
+    host_count: int,
+    appliance: Path | None,
+    packaged: str | None,
+    paths: LabPaths,
+    layers: list[Path],
+    repository: Path,
 ) -> dict[str, Any]:
     begin = time.monotonic()
     paths.logs.mkdir(parents=True, exist_ok=True)
@@ -77,6 +86,7 @@ def _raise(
         index = registry.claim(name, paths.root)
         plan = Plan(name, index, host_count)
         facts = {"name": name, "index": index, "hosts": host_count, "appliance": str(appliance) if appliance else None}
+        facts["packaged"] = packaged
         state = State(paths.state, {**facts, "layers": [str(layer) for layer in layers]})
         state.intend("registry", name=name)
     try:
@@ -174,7 +184,7 @@ def reset(name: str, hosts: list[str], *, keep_storage: bool) -> dict[str, Any]:
 
 def _renew(state: State, paths: LabPaths, plan: Plan) -> None:
     """Newly built layers, packages and images."""
-    layers, repository = build_parts()
+    layers, repository = build_parts(state.facts.get("packaged"))
     state.facts["layers"] = [str(layer) for layer in layers]
     appliance = state.facts["appliance"]
     share.fill(plan, paths, repository, Path(appliance) if appliance else None)
@@ -190,7 +200,7 @@ def refresh(name: str) -> dict[str, Any]:
     """Newly built packages and images for the running hosts of a lab; new host layers come with the next ``up``."""
     with _changing(name) as (state, paths, plan):
         appliance = state.facts["appliance"]
-        _layers, repository = build_parts()
+        _layers, repository = build_parts(state.facts.get("packaged"))
         share.fill(plan, paths, repository, Path(appliance) if appliance else None)
         _read_repository(state, running_hosts(state))
         return _publish(state, paths)
