@@ -81,6 +81,6 @@ def _mypy(package: str) -> tuple[str, ...]:
 
 
 def _lab_mypy() -> tuple[str, ...]:
-    packages = ("engine_sim", "vdsm_rpc", "vdsmd", "driver", "appliance")
+    packages = ("engine_sim", "vdsm_rpc", "vdsm", "vdsmd", "driver", "appliance")
     packages += ("ovirt_hosted_engine_ha", "ovirt_hosted_engine_setup")
     return _tool("mypy", "--config-file", "mypy.ini", *(word for name in packages for word in ("-p", name)))
