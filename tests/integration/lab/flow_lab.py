@@ -1,4 +1,4 @@
-"""A lab for whole flows: playbooks run from this machine or on the host itself, and looks at the outcome from outside."""
+"""A lab for whole flows: playbooks run from this machine or on the host itself, and a look at what came of it."""
 
 from __future__ import annotations
 
