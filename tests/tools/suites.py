@@ -47,7 +47,20 @@ def _script(name: str, *words: str) -> tuple[str, ...]:
     return (sys.executable, str(TOOLS / name), *words)
 
 
-SHIPPED = ("plugins", "roles", "playbooks", "meta", "galaxy.yml", "README.md", "docs", "tests/unit", "tests/tools")
+CHECKED = (
+    "changelogs",
+    "docs",
+    "galaxy.yml",
+    "inventories",
+    "meta",
+    "molecule",
+    "playbooks",
+    "plugins",
+    "README.md",
+    "roles",
+)
+CHECKED += ("tests/conformance", "tests/fixtures", "tests/integration", "tests/tools", "tests/unit")
+SANITY = {"2.14": "3.11", "2.16": "3.11", "2.19": "3.11", "2.21": "3.13"}
 
 
 def all_suites() -> list[Suite]:
@@ -70,7 +83,8 @@ def all_suites() -> list[Suite]:
         Suite("integration", _tool("pytest", "tests/integration/engine"), 600, counted_by_pytest=True),
     ]
     sanity = [
-        Suite(f"sanity-{core}", _script("sanity.py", core, "3.11"), 900, inputs=SHIPPED) for core in ("2.16", "2.19")
+        Suite(f"sanity-{core}", _script("sanity.py", core, python), 900, inputs=CHECKED)
+        for core, python in SANITY.items()
     ]
     scenario = [Suite("molecule", _script("scenario.py"), 1500)]
     return static + tests + scenario + sanity
