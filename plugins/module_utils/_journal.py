@@ -34,6 +34,12 @@ JOURNAL_NEWER = declare(
     "Use the release that began the deployment, or a newer one.",
 )
 
+PHASE_MISSING = declare(
+    "journal.phase_missing",
+    "A phase was started before the phases that it builds on",
+    "Run the playbooks of the phases in their order, or deploy.yml, which goes on where an earlier run has ended.",
+)
+
 Record = dict[str, Any]
 
 # What a journal that does not exist says.

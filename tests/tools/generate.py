@@ -215,8 +215,8 @@ def _findings_of(one: Check, severity: str) -> str:
 
 
 PREFLIGHT = """\
-`playbooks/preflight.yml`, and the first phase of `deploy.yml`, finds everything that is wrong with settings, Ansible and
-host in one pass, and changes nothing. The host is looked at by one module, whose checks run side by side; a check
+`playbooks/preflight.yml`, and the first phase of `deploy.yml`, finds everything that is wrong with settings, Ansible
+and host in one pass, and changes nothing. The host is looked at by one module, whose checks run side by side; a check
 that has not ended after 11 s is given up, and that is said. Storage is tried out as uid and gid 36 in a process with
 mounts of its own, so that nothing can be left mounted.
 

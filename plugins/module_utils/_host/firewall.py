@@ -132,6 +132,16 @@ def remove(arguments: Sequence[str], new_file: bool = False) -> bool:
     return True
 
 
+def release(interface: str) -> None:
+    """Take an interface that is gone out of the zone.
+
+    libvirt puts the bridge of a network into it, and leaves it there when the network ends (seen with libvirt 9.0).
+    """
+    with _daemon() as client:
+        if client is not None and ZONE in client.getZones() and client.queryInterface(ZONE, interface):
+            client.removeInterface(ZONE, interface)
+
+
 def _meant(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Return what arguments are about: (C(Service), (name,)) or (C(Port), (number, protocol))."""
     for argument in arguments:

@@ -121,7 +121,9 @@ def _nat_network(entry: Entry, dry_run: bool) -> bool:
         if busy and not dry_run:
             raise Keep(f"used by {', '.join(busy)}")
         if not dry_run:
+            bridge = nat.read_network(network.XMLDesc(0)).bridge
             nat.delete(network)
+            firewall.release(bridge)
         return True
 
 

@@ -175,6 +175,7 @@ class FakeZone:
 
     def __init__(self, services: list[str], ports: list[tuple[str, str]]) -> None:
         self.services, self.ports = services, ports
+        self.interfaces: list[str] = []
 
     def queryService(self, name: str) -> bool:
         return name in self.services
@@ -195,6 +196,12 @@ class FakeZone:
 
     def removePort(self, port: str, protocol: str) -> None:
         self.ports.remove((port, protocol))
+
+    def queryInterface(self, name: str) -> bool:
+        return name in self.interfaces
+
+    def removeInterface(self, name: str) -> None:
+        self.interfaces.remove(name)
 
 
 class FakeFirewalld:
