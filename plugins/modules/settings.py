@@ -13,6 +13,18 @@ description:
   - Everything that is wrong is reported together; a finding has an id, what was expected, what was seen, and advice.
   - Runs on the control node and never contacts the host. Values of secrets are neither returned nor shown.
 version_added: 0.1.0
+options:
+  purpose:
+    description: What the settings are for. To add a host, only the engine's name and password must be given.
+    type: str
+    choices: [deploy, add_host]
+    default: deploy
+  defer:
+    description:
+      - Do not fail because of what is wrong, so that M(node0.hosted_engine.preflight_probe) can tell it together with
+        what is wrong with the host. Whoever sets it must look at RV(findings).
+    type: bool
+    default: false
 author:
   - The node0.hosted_engine founders (@node0)
 attributes:
@@ -36,7 +48,7 @@ EXAMPLES = r"""
 RETURN = r"""
 settings:
   description: The settings by area; what depends on the host may still be null.
-  returned: success
+  returned: success; with O(defer=true) also when settings are wrong, which then have their defaults
   type: dict
 flat:
   description: The settings by the names of the variables, defaults included, without secrets.

@@ -44,6 +44,7 @@ def resolve(
     variables: Mapping[str, Any],
     template: Template,
     decrypt: _answer_files.Decrypt | None = None,
+    purpose: str = _rules.DEPLOY,
 ) -> Resolved:
     """Return the settings that variables and answer files give, and all that is wrong with them.
 
@@ -51,6 +52,7 @@ def resolve(
         variables: variables of the host as they are, without the defaults of this collection.
         template: what turns a value with C({{ }}) into the value that is meant; may raise.
         decrypt: what decrypts answer files that Ansible Vault encrypted.
+        purpose: what they are for, see C(_rules.check).
     """
     resolved = gather(variables, template, decrypt)
     values, findings = validate({name: given.value for name, given in resolved.given.items()})
@@ -59,7 +61,7 @@ def resolve(
         f.id in ("answers.bom", "answers.encoding", "answers.syntax", "answers.no_section") for f in resolved.findings
     )
     refused = {found.source for found in [*resolved.findings, *findings] if found.severity == "block"}
-    for found in [*findings, *_rules.check(values)]:
+    for found in [*findings, *_rules.check(values, purpose)]:
         if found.id == "settings.missing" and (found.source in refused or (unread and found.source not in variables)):
             # It is there and wrong, or in the file that could not be read; the finding about that says more.
             continue

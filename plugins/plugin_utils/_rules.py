@@ -37,6 +37,9 @@ ALWAYS_NEEDED = {
     "he_admin_password": "a password for the engine's administrator",
     "he_appliance_password": "a password for root in the engine VM",
 }
+# A further host takes everything else from the engine and from the host that runs it.
+NEEDED_TO_ADD_A_HOST = frozenset({"he_fqdn", "he_admin_password"})
+DEPLOY, ADD_HOST = "deploy", "add_host"
 NEEDED_BY_TYPE = {
     "nfs": ("he_storage_domain_addr", "he_storage_domain_path"),
     "glusterfs": ("he_storage_domain_addr", "he_storage_domain_path"),
@@ -69,9 +72,17 @@ ON_THE_CONTROL_NODE = frozenset({"he_restore_from_file", "he_answer_file"})
 GOOD_MEMORY, GOOD_CPUS, LEAST_CPUS, MOST_DISK = 16384, 4, 2, 8192
 
 
-def check(values: Values) -> list[Finding]:
-    """Return what all rules have to say about typed settings."""
-    return [found for one in RULES for found in one(values)]
+def check(values: Values, purpose: str = DEPLOY) -> list[Finding]:
+    """Return what all rules have to say about typed settings.
+
+    Args:
+        values: typed settings.
+        purpose: what they are for, C(deploy) or C(add_host); it decides about what must be given.
+    """
+    found = [finding for one in RULES for finding in one(values)]
+    if purpose == DEPLOY:
+        return found
+    return [one for one in found if one.id != "settings.missing" or one.source in NEEDED_TO_ADD_A_HOST]
 
 
 @rule

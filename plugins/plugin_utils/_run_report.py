@@ -20,6 +20,7 @@ PHASES = (
     "create_storage_domain",
     "create_target_vm",
     "final_clean",
+    "add_host",
 )
 # Actions that run on the control node only; everything else starts a module on the managed host.
 CONTROLLER_ACTIONS = frozenset(

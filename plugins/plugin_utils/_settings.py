@@ -17,7 +17,13 @@ Settings = dict[str, Any]
 
 # Which variable each setting is, where nothing is computed.
 VARIABLES: dict[str, dict[str, str]] = {
-    "engine": {"fqdn": "he_fqdn", "keycloak": "he_enable_keycloak", "offline": "he_offline_deployment"},
+    "engine": {
+        "fqdn": "he_fqdn",
+        "keycloak": "he_enable_keycloak",
+        "offline": "he_offline_deployment",
+        "admin_user": "he_admin_username",
+        "ca_file": "he_engine_ca_file",
+    },
     "host": {
         "name": "he_host_name",
         "address": "he_host_address",
@@ -102,6 +108,10 @@ def build(values: dict[str, Any]) -> Settings:
         settings["host"]["packages"] = []
     if values["he_appliance"]:
         settings["appliance"]["package"] = None
+    if not values["he_admin_username"]:
+        settings["engine"]["admin_user"] = (
+            "admin@ovirt@internalsso" if values["he_enable_keycloak"] else "admin@internal"
+        )
     settings["bootstrap"]["name"] = f"{values['he_vm_name']}Local"
     settings["vm"].update(
         memory=_bytes(values["he_mem_size_MB"], MIB),

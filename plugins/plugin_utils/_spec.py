@@ -22,7 +22,10 @@ INTERNAL = frozenset(
         "he_validated",
         "he_found",
         "he_noted",
+        "he_purpose",
         "he_export_dir",
+        "he_needs",
+        "he_plan",
     }
 )
 # Names that the field's tools pass around although nothing of a deployment depends on them.

@@ -1,4 +1,4 @@
-"""Write what is derived from the sources: role defaults, READMEs of roles, pages and schema of the settings, errors.
+"""Write what is derived from the sources: role defaults, READMEs of roles, settings, their schema, errors, preflight.
 
 Usage: generate.py [--check]        with --check nothing is written; exit status 1 when something would change
 """
@@ -22,6 +22,8 @@ importlib.import_module("conftest")  # makes the checkout importable as the coll
 
 from ansible_collections.node0.hosted_engine.plugins import module_utils
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import CATALOGUE
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.probe import ORDER
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.registry import CHECKS, Check
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils import _otopi_keys as keys
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._run_report import PHASES
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._schema import schema
@@ -41,6 +43,7 @@ def main(check: bool) -> int:
         "docs/answer-files.md": answer_files_page(),
         "docs/errors.md": errors_page(),
         **{f"roles/{role.name}/README.md": role_page(role) for role in sorted((ROOT / "roles").iterdir())},
+        "docs/preflight.md": preflight_page(),
     }.items():
         path = ROOT / name
         if path.exists() and path.read_text() == text:
@@ -192,6 +195,49 @@ def errors_page() -> str:
         again = "yes" if problem.retryable else "no"
         lines.append(f"| `{problem.id}` | {problem.summary} | {problem.advice} | {again} |")
     return "\n".join(lines) + "\n"
+
+
+def preflight_page() -> str:
+    """Return the page of all checks of the preflight, with a text that introduces them."""
+    lines = ["# Preflight", "", f"*{BANNER} Source: the checks in `plugins/module_utils/_host/preflight`.*", ""]
+    lines += [PREFLIGHT, "", "| check | what is right when it finds nothing | block | warn | info |"]
+    lines.append("|---|---|---|---|---|")
+    for name in ORDER:
+        one = CHECKS[name]
+        found = {severity: _findings_of(one, severity) for severity in ("block", "warn", "info")}
+        lines.append(f"| `{name}` | {one.title} | {found['block']} | {found['warn']} | {found['info']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _findings_of(one: Check, severity: str) -> str:
+    names = [name for name, found in one.findings.items() if found == severity]
+    return "<br>".join(f"`{name.removeprefix(one.id)}`" if name != one.id else f"`{name}`" for name in names)
+
+
+PREFLIGHT = """\
+`playbooks/preflight.yml`, and the first phase of `deploy.yml`, finds everything that is wrong with settings, Ansible
+and host in one pass, and changes nothing. The host is looked at by one module, whose checks run side by side; a check
+that has not ended after 11 s is given up, and that is said. Storage is tried out as uid and gid 36 in a process with
+mounts of its own, so that nothing can be left mounted.
+
+Each finding has an id, the variable it is about, what was expected, what was seen, what to do, and how long it took.
+`block` ends the run before anything is changed, `warn` and `info` do not. People get a table, with all checks in
+`playbooks/preflight.yml` and with the findings only in `deploy.yml`. Machines read `report` in the task's result, or
+the file `node0-preflight-*.json` beside the logs; [preflight.schema.json](preflight.schema.json) describes it.
+
+`he_preflight_skip` lists ids of checks that are not run and ids of findings that are not reported:
+
+```
+ansible-playbook node0.hosted_engine.preflight -e '{"he_preflight_skip": ["names.engine.reverse", "host.clock"]}'
+```
+
+A check is a function in the file of its topic, decorated with `@check`, which declares its findings with their
+severity; the first line of its docstring is the line here. There is nothing else to be told of it.
+
+A finding whose id begins with a dot below continues the check's id: `.silent` of `network.gateway` is
+`network.gateway.silent`. Besides these there are the findings of the settings (`settings.*`), of the control node
+(`controller.ansible`, `controller.ansible.untested`, `controller.python`), `preflight.no_answer` for a check that came
+to no end, and `preflight.unknown_check` for an id in `he_preflight_skip` that nothing has."""
 
 
 def _plain(option: dict[str, Any]) -> str:

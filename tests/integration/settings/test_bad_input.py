@@ -1,7 +1,8 @@
-"""Every bad input through a real `ansible-playbook` of the real deployment, up to the finding that ends it.
+"""Every bad input through a real `ansible-playbook` of a phase, up to the finding that ends it.
 
 One run has a host for each case. The hosts' addresses are of a network that does not exist: a host that is contacted
-is unreachable, one whose settings are refused has failed. So nothing on a host can have changed.
+is unreachable, one whose settings are refused has failed. So nothing on a host can have changed. A whole deployment
+begins with the preflight, which tells the same findings together with those about the host; it is tried on a few.
 """
 
 from __future__ import annotations
@@ -37,15 +38,18 @@ PLAYBOOK = Path(os.path.dirname(sys.executable)) / "ansible-playbook"
 
 
 class Run:
-    """One run of the deployment: its exit status, what it printed, and the outcomes by host."""
+    """One run of a playbook: its exit status, what it printed, and the outcomes by host."""
 
-    def __init__(self, folder: Path, cases: list[Case]) -> None:
+    def __init__(self, folder: Path, cases: list[Case], playbook: str = "initial_clean", local: bool = False) -> None:
         self.folder = folder
         self.marker = folder / "marker"
         inventory = folder / "hosts.yml"
         # Ansible writes JSON into variables as it is; YAML would need its own signs for odd characters.
         hosts = {case.name: self._variables(case) for case in cases}
-        inventory.write_text(json.dumps({"node0": {"hosts": hosts, "vars": {"ansible_connection": "ssh"}}}))
+        way = {"ansible_connection": "ssh"}
+        if local:
+            way = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
+        inventory.write_text(json.dumps({"node0": {"hosts": hosts, "vars": way}}))
         environment = {
             **os.environ,
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
@@ -54,7 +58,7 @@ class Run:
             "NODE0_LOG_DIR": str(folder / "logs"),
             "OUTCOMES": str(folder / "outcomes"),
         }
-        words = [PLAYBOOK, "-i", inventory, ROOT / "playbooks" / "deploy.yml"]
+        words = [PLAYBOOK, "-i", inventory, ROOT / "playbooks" / f"{playbook}.yml"]
         done = subprocess.run(
             words, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False
         )
@@ -135,6 +139,22 @@ def test_no_secret_was_shown(all_of_them: Run) -> None:
         "one\\ntwo",
     ]
     assert not [secret for secret in secrets if any(secret in text for text in written)]
+
+
+def test_the_preflight_tells_them_with_what_is_wrong_with_the_host(tmp_path: Path) -> None:
+    """On this machine, which it only looks at; what is wrong with it for a hosted engine does not matter here."""
+    cases = [case for case in CASES if case.name in ALONE]
+    run = Run(tmp_path, cases, "preflight", local=True)
+    assert run.status == 2
+    assert not run.marker.exists()
+    assert "Traceback" not in run.printed
+    for case in cases:
+        outcomes = run.of(case)
+        assert outcomes[-1]["outcome"] == "failed"
+        assert outcomes[-1]["task"].endswith("Stop before anything is changed")
+        assert case.finding in outcomes[-1]["msg"]
+        told = next(outcome["report"] for outcome in outcomes if outcome["report"])
+        assert any(one["id"] == case.finding and case.about in one["source"] for one in told["findings"])
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in ALONE], ids=lambda case: case.name)

@@ -34,7 +34,7 @@ class CallbackModule(CallbackBase):
         self._write("skipped", result)
 
     def _write(self, outcome: str, result: Any) -> None:
-        said = {key: result._result.get(key) for key in ("msg", "findings", "exception", "warnings")}
+        said = {key: result._result.get(key) for key in ("msg", "findings", "exception", "report")}
         line = {"host": result._host.get_name(), "task": result._task.get_name(), "outcome": outcome, **said}
         with open(os.environ["OUTCOMES"], "a", encoding="utf-8") as stream:
             stream.write(json.dumps(line, default=str) + "\n")
