@@ -1,4 +1,4 @@
-"""Hosts and engine die and come back; each time the engine answers again with its data. The tests build on each other."""
+"""Hosts and engine die and come back; each time the engine answers with its data. Each test builds on the last."""
 
 from __future__ import annotations
 
