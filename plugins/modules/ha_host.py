@@ -27,6 +27,7 @@ attributes:
     support: none
 extends_documentation_fragment:
   - node0.hosted_engine._journal
+  - node0.hosted_engine._phase_end
 options:
   engine_fqdn:
     description: Fully qualified name of the engine; its certificate must carry it.
@@ -137,6 +138,10 @@ would:
   returned: in check mode
   type: list
   elements: str
+journal:
+  description: The whole journal.
+  returned: O(ends_phase=true)
+  type: dict
 exchanges:
   description: Requests that were sent to the engine, logins and RV(polls) included.
   returned: always
@@ -170,7 +175,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.pki im
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.session import Session
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha import member
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
+from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute, phase_end_arguments
 
 Params = dict[str, Any]
 
@@ -246,6 +251,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **journal_arguments(),
+            **phase_end_arguments(),
             "engine_fqdn": {"type": "str", "required": True},
             "engine_user": {"type": "str", "required": True},
             "engine_password": {"type": "str", "required": True, "no_log": True},
