@@ -6,8 +6,8 @@ DOCUMENTATION = r"""
 module: ha_host
 short_description: Make this host a hosted engine host of an engine that runs
 description:
-  - Checks first that the engine runs in a hosted engine VM that it manages and knows where, that the cluster exists,
-    and that the engine has no other host with this name or address.
+  - Checks first that this host belongs to no other engine, that the engine runs in a hosted engine VM that it manages
+    and knows where, that the cluster exists, and that the engine has no other host with this name or address.
   - Lets the engine log in to this host with the key that it publishes over verified TLS, and adds the host with hosted
     engine in the foreground, so that a refusal is reported with the engine's own words.
   - A host that is in the engine already and in maintenance, or whose installation failed, is installed again with
@@ -181,6 +181,7 @@ Params = dict[str, Any]
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
+    member.check_engine(module.params["engine_fqdn"].partition(":")[0])
     with tempfile.NamedTemporaryFile("w", suffix=".pem", dir=module.tmpdir, encoding="utf-8") as ca:
         ca.write(module.params["engine_ca"].strip() + os.linesep)
         ca.flush()

@@ -53,6 +53,19 @@ def test_an_id_that_differs_is_refused(tmp_path: Path) -> None:
     assert (caught.value.problem.id, caught.value.observed) == ("ha.host_id_differs", "host_id=1")
 
 
+def test_a_host_of_another_engine_is_left_alone(tmp_path: Path) -> None:
+    conf = tmp_path / "hosted-engine.conf"
+    member.check_engine("engine.example.com", str(conf))
+    conf.write_text("fqdn=engine.example.com\nhost_id=1\n")
+    member.check_engine("engine.example.com", str(conf))
+    with pytest.raises(HostedEngineError) as caught:
+        member.check_engine("other.example.com", str(conf))
+    assert (caught.value.problem.id, caught.value.observed) == (
+        "deployment.exists",
+        "a host of engine engine.example.com",
+    )
+
+
 def told(**changes: Any) -> dict[str, Any]:
     """What C(read_status) returns for one host."""
     own = {"host_id": 2, "score": 3400, "engine_status": {"vm": "down", "health": "bad", "detail": "unknown"}}
