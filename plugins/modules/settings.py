@@ -14,6 +14,11 @@ description:
   - Runs on the control node and never contacts the host. Values of secrets are neither returned nor shown.
 version_added: 0.1.0
 options:
+  purpose:
+    description: What the settings are for. To add a host, only the engine's name and password must be given.
+    type: str
+    choices: [deploy, add_host]
+    default: deploy
   defer:
     description:
       - Do not fail because of what is wrong, so that M(node0.hosted_engine.preflight_probe) can tell it together with
