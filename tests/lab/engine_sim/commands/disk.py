@@ -47,7 +47,8 @@ def known_domain(call: Call, domain: str) -> None:
             'cannot invoke "org.ovirt.engine.core.common.businessentities.storagedomain.getstoragetype()" '
             'because "storagedomain" is null',
         )
-    if call.flag("unregistered"):
+    attached = call.db.row("SELECT 1 FROM storage_pool_iso_map WHERE storage_id = ?", domain)
+    if call.flag("unregistered") and not attached:
         raise ApiError(400, "Internal Engine Error")
     call.below_domain = True
 
@@ -92,7 +93,15 @@ def _sparse(doc: Doc, domain: Row) -> bool:
     return doc["format"] == "cow" or domain["storage_type"] not in ("iscsi", "fcp")
 
 
+def registered(call: Call) -> str:
+    """Every disk that is shown is registered; with `unregistered` those are asked for that are not."""
+    return "0" if call.flag("unregistered") else "1"
+
+
 def add(call: Call, sub: Sub) -> str:
+    """Below a domain the address says where the disk goes."""
+    if sub.where and call.parents and not call.doc.get("storage_domains"):
+        call.doc["storage_domains"] = {"storage_domain": [{"@id": call.parents[-1]}]}
     return create(call, call.doc, "add Virtual Disk")
 
 

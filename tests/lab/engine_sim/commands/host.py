@@ -175,7 +175,7 @@ def remove(call: Call, row: Row) -> None:
         call.event("VDS_ANSIBLE_REMOVE_STARTED", host=row)
         deploy.clean_up(call, row)
         with call.db.transaction():
-            for table in ("vds_static", "vds_dynamic", "vds_statistics", "vds_spm_id_map"):
+            for table in ("vds_static", "vds_dynamic", "vds_statistics", "vds_spm_id_map", "fence_agents"):
                 call.db.delete(table, vds_id=row["vds_id"])
             call.db.delete("permissions", object_id=row["vds_id"])
             forget(call, "vds_id", row["vds_id"])

@@ -9,6 +9,7 @@ from ..call import refuse
 from ..doc import items
 from ..errors import MissingParameter, ReferenceNotFound
 from ..store import Row, schema
+from . import roles
 from .assigned import KINDS, member_refs, members, tags
 from .base import Columns, Field, Required, Resource, SearchField, Sub, Unique
 from .common import empty, permissions, ref
@@ -23,7 +24,6 @@ DOMAIN_ID = "696E7465726E616C2D617574687A"
 for _table, _key in (
     ("users", "user_id"),
     ("ad_groups", "id"),
-    ("roles", "id"),
     ("tags", "tag_id"),
     ("bookmarks", "bookmark_id"),
     ("labels", "label_id"),
@@ -45,23 +45,6 @@ def _add_user(call: Call, sub: Sub) -> str:
     raise ReferenceNotFound(f"ADUSER@{domain}:: username={name.rpartition('@')[0] or name}")
 
 
-ROLE = Resource(
-    tag="role",
-    plural="roles",
-    source="roles",
-    key="id",
-    tables=("roles",),
-    href="roles/{id}",
-    links=("permits",),
-    noun="Role",
-    fields=(
-        Field("name", column="name"),
-        Field("description", column="description"),
-        Field("administrative", BOOL, "administrative"),
-        Field("mutable", BOOL, "mutable"),
-    ),
-)
-ROLE.subs = {"permits": empty("permit", "permits")}
 _USER_ROLE = Resource(
     tag="role",
     plural="roles",
@@ -78,7 +61,7 @@ _USER_ROLE = Resource(
         Field("name", Computed(lambda row, call: row["name"])),
         Field("user", Computed(lambda row, call: ref("users", row["user_id"]))),
     ),
-    subs={"permits": empty("permit", "permits")},
+    subs={"permits": roles.PERMITS},
 )
 
 USER = Resource(

@@ -174,7 +174,7 @@ class Sub:
 
     where: SQL condition on the resource's source with one `?` for the parent; fixed: column that a new object gets
     from the parent's id; missing: called with (call, parent id) before a list, to refuse for an unknown parent;
-    searched: takes the parameter `search`, others ignore it.
+    searched: takes the parameter `search`, others ignore it; narrowed: a further SQL condition by other parameters.
     """
 
     resource: Resource
@@ -187,6 +187,7 @@ class Sub:
     links: bool = True
     required: Required | None = None
     searched: bool = False
+    narrowed: Callable[[Call], str] | None = None
 
     def rows(
         self, call: Call, parent: str | None, condition: str = "1", params: Iterable[Any] = (), tail: str = ""

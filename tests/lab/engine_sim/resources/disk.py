@@ -139,4 +139,10 @@ DISK.subs = {
     "disksnapshots": empty("disk_snapshot", "disk_snapshots"),
     "statistics": Sub(STATISTIC),
 }
-DOMAIN_DISKS = Sub(DISK, "storage_domain_id = ?", missing=commands.known_domain)
+DOMAIN_DISKS = Sub(
+    DISK,
+    "storage_domain_id = ?",
+    "list get add update remove",
+    missing=commands.known_domain,
+    narrowed=commands.registered,
+)

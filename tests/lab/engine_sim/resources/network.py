@@ -334,6 +334,6 @@ VNIC_PROFILE = Resource(
 VNIC_PROFILE.subs = {"permissions": permissions("vnic_profile", "vnicprofiles")}
 NETWORK.subs = {
     "permissions": permissions("network", "networks"),
-    "vnicprofiles": Sub(VNIC_PROFILE, "network_id = ?", "list get add", fixed="network_id"),
+    "vnicprofiles": Sub(VNIC_PROFILE, "network_id = ?", "list get add remove", fixed="network_id"),
     "networklabels": Sub(LABEL, methods="list get add remove"),
 }

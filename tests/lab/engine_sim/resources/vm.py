@@ -40,6 +40,7 @@ schema.table(
     "vm_guid TEXT PRIMARY KEY",
     "status INTEGER DEFAULT 0",
     "run_on_vds TEXT",
+    "migrating_to_vds TEXT",
     "vm_ip TEXT",
     "guest_fqdn TEXT",
     "display_ip TEXT",
@@ -60,6 +61,7 @@ schema.table(
     "device TEXT",
     "is_plugged BOOLEAN",
     "is_managed BOOLEAN",
+    "spec TEXT",
 )
 schema.table("disk_vm_element", "disk_id TEXT", "vm_id TEXT")
 schema.table("snapshots", "snapshot_id TEXT PRIMARY KEY", "vm_id TEXT")

@@ -125,6 +125,8 @@ def _select(call: Call, sub: Sub, parent: str | None) -> list[Row]:
         except SearchError:
             return []
         condition, params, tail = selection.condition, selection.params, selection.tail
+    if sub.narrowed:
+        condition += f" AND {sub.narrowed(call)}"
     if resource.tag == "event":
         condition += " AND NOT deleted"
         if call.query.get("from", "").isdigit():
