@@ -100,7 +100,7 @@ def _check_disk(call: Call, disk: Row, machine: Row, what: str) -> None:
     ):
         raise refuse(what, "The disk is already attached to VM.")
     if not disk["shareable"] and call.db.row("SELECT 1 FROM disk_vm_element WHERE disk_id = ?", disk["disk_id"]):
-        raise refuse(what, "The disk is already attached to another VM.")
+        raise refuse(what, "The disk is not shareable and is already attached to a VM.")
 
 
 def update_attachment(call: Call, row: Row) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..call import Call, new_id, refuse
 from ..clock import Clock
 from ..doc import Doc, items
-from ..errors import ApiError, NotFound, ReferenceNotFound, Refused
+from ..errors import ApiError, Incomplete, NotFound, ReferenceNotFound, Refused
 from ..store import Row
 from ..vdsm import HostClient, HostUnreachable, VdsmError
 from ..vdsm.flows import disks as flows
@@ -324,6 +324,12 @@ def _drop(call: Call, row: Row) -> None:
 def move(call: Call, row: Row) -> None:
     if row["disk_content_type"] in HOSTED:
         raise refuse("move Virtual Disk", f"The operation is not supported for {content_name(row).upper()} disks.")
+    wanted = call.doc.get("storage_domain") or {}
+    if not (wanted.get("@id") or wanted.get("name")):
+        raise Incomplete("Action", ["storageDomain.id|name"], "move")
+    target = _find_domain(call, {"storage_domains": {"storage_domain": [wanted]}}, "move Virtual Disk")
+    if target["id"] == row["storage_domain_id"]:
+        raise refuse("move Virtual Disk", "The source and target storage domains are the same.")
     raise refuse("move Virtual Disk", "The engine simulator does not carry out this action.", status=400)
 
 

@@ -185,7 +185,12 @@ BOOKMARK = Resource(
     href="bookmarks/{bookmark_id}",
     noun="Bookmark",
     required=Required(("name", "value"), "bookmark", newer=True),
-    rules=(Unique("bookmark_name", "Cannot {verb} Bookmark. The Bookmark name is already in use."),),
+    rules=(
+        Unique(
+            "bookmark_name",
+            "Cannot {verb} Bookmark. The Bookmark name is already in use, please choose a unique name and try again.",
+        ),
+    ),
     fields=(Field("name", column="bookmark_name"), Field("value", column="bookmark_value")),
 )
 

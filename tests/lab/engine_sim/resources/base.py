@@ -158,7 +158,8 @@ class Action:
     """`POST .../NAME`. `run` gets the call and the object's row and may return members for the answer.
 
     job: the answer names a job; entity: the answer holds the object's links; required: members of the action;
-    listed: appears among the object's actions.
+    listed: appears among the object's actions; what: what is refused for an id that does not exist (`restart VM`), by
+    default name and noun; without it (None) such an id is 404 without a body.
     """
 
     run: Callable[[Call, Row], docs.Doc | None]
@@ -166,6 +167,7 @@ class Action:
     entity: bool = False
     required: tuple[str, ...] = ()
     listed: bool = True
+    what: str | None = ""
 
 
 @dataclass
@@ -214,7 +216,8 @@ class Sub:
 class Resource:
     """One kind of object. See the module text; README.md shows how to add one.
 
-    add_is_action: adding answers with an `<action>` instead of the object.
+    add_is_action: adding answers with an `<action>` instead of the object; unknown: what an action on an id that does
+    not exist is refused with.
     """
 
     tag: str
@@ -240,6 +243,7 @@ class Resource:
     list_in_json: bool = False
     add: Callable[[Call, Sub], str] | None = None
     add_is_action: bool = False
+    unknown: str = "The object does not exist."
     update: Callable[[Call, Row], None] | None = None
     remove: Callable[[Call, Row], None] | None = None
     prepare: Callable[[Call, Columns, Row | None], None] | None = None

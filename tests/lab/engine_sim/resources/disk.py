@@ -58,6 +58,7 @@ DISK = Resource(
     tables=("base_disks",),
     href="disks/{disk_id}",
     noun="Virtual Disk",
+    unknown="The specified disk does not exist.",
     order="disk_alias",
     links=("permissions", "disksnapshots", "statistics"),
     required=Required(("provisionedSize", "format"), "Disk"),

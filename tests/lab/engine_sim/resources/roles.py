@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..call import refuse
 from ..doc import items
-from ..errors import NotFound, ReferenceNotFound
+from ..errors import NotFound, ReferenceNotFound, Refused
 from ..store import Row, schema
 from .base import Columns, Field, Required, Resource, Sub, Unique
 from .types import BOOL, Computed
@@ -42,7 +42,7 @@ def _permit(call: Call, wanted: dict[str, str]) -> Row:
 
 def _changeable(call: Call, role: str, what: str) -> None:
     if not call.db.value("SELECT mutable FROM roles WHERE id = ?", role):
-        raise refuse(what, "Pre-defined Roles cannot be changed.", status=400)
+        raise refuse(what, "The Role is Read-Only.")
 
 
 def _add_permit(call: Call, sub: Sub) -> str:
@@ -100,7 +100,7 @@ def _finish(call: Call, row: Row, moment: str) -> None:
 def _before_remove(call: Call, row: Row) -> None:
     _changeable(call, row["id"], "remove Role")
     if call.db.row("SELECT 1 FROM permissions WHERE role_id = ?", row["id"]):
-        raise refuse("remove Role", "Role is assigned to users.", status=400)
+        raise Refused("One or more Permissions is still associated with Role.\n- Please remove all Permissions first.")
     call.db.delete("roles_groups", role_id=row["id"])
 
 
@@ -114,7 +114,11 @@ ROLE = Resource(
     links=("permits",),
     noun="Role",
     required=Required(("name", "permits"), "Role"),
-    rules=(Unique("name", "Cannot {verb} Role. Name already in use."),),
+    rules=(
+        Unique(
+            "name", "Cannot {verb} Role. The Role name is already in use, please choose a unique name and try again."
+        ),
+    ),
     fields=(
         Field("name", column="name"),
         Field("description", column="description"),

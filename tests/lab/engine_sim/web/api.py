@@ -264,7 +264,10 @@ def _act(call: Call, node: tree.Node, body: Body) -> Answer:
             raise MissingParameter(name)
     row = node.sub.row(call, node.parents[-1] if node.parents else None, node.key)
     if row is None:
-        return _failed(call, 400, {"detail": f"[{_invalid(resource, node.action)}]", "reason": "Operation Failed"})
+        if action.what is None:
+            raise NotFound
+        what = action.what or f"{node.action} {resource.noun}"
+        return _failed(call, 400, {"detail": f"[Cannot {what}. {resource.unknown}]", "reason": "Operation Failed"})
     job = _start_job(call, action.job, row)
     try:
         extra = action.run(call, row) or {}
@@ -314,14 +317,3 @@ def _pending(node: tree.Node, row: Row, job: str | None) -> Answer:
             "status": "pending",
         },
     )
-
-
-def _invalid(resource: Resource, action: str) -> str:
-    """The text for an action on an id that does not exist (measured 3)."""
-    verbs = {"deactivate": "switch", "start": "run", "shutdown": "shut down"}
-    verb = verbs.get(action, action)
-    if resource.tag == "vm":
-        return f"Cannot {verb} VM. VM is not found."
-    if resource.tag == "host":
-        return f"Cannot {verb} Host{' to Maintenance mode' if action == 'deactivate' else ''}. Invalid Host Id."
-    return f"Cannot {verb} {resource.noun}. The object does not exist."

@@ -249,7 +249,7 @@ def test_texts_are_escaped() -> None:
     [([False], ["false"], [1]), ([True], ["true"], [1]), ([False, True], ["false", "true"], [0, 1])],
 )
 def test_the_disk_that_boots(attachments: list[bool], attributes: list[str], orders: list[int]) -> None:
-    """Recorded: a bootable attachment gives `ovf:boot="true"`; without one the first disk has the order all the same."""
+    """Recorded: a bootable attachment gives `ovf:boot="true"`; without one the first disk has the order too."""
     boots = attachments.index(True) if True in attachments else 0
     disks = tuple(
         replace(RECORDED.disks[0], image_id=f"image-{number}", bootable=bootable, boots=number == boots)
