@@ -8,8 +8,8 @@ LAB_DRIVER := PYTHONPATH=$(CURDIR)/tests/lab python3 -m driver
 lab-build: packages ## build what lab hosts need: their tree and their packages
 	@$(LAB_DRIVER) build
 
-lab-up: packages ## bring a lab up: HOSTS=2 LAB=demo APPLIANCE=path
-	@$(LAB_DRIVER) up --lab $(LAB) --hosts $(HOSTS) $(if $(APPLIANCE),--appliance $(APPLIANCE))
+lab-up: packages ## bring a lab up: HOSTS=2 LAB=demo APPLIANCE=path FAULTS=file
+	@$(LAB_DRIVER) up --lab $(LAB) --hosts $(HOSTS) $(if $(APPLIANCE),--appliance $(APPLIANCE)) $(if $(FAULTS),--faults $(FAULTS))
 
 lab-down: ## take a lab down and leave nothing behind: LAB=demo
 	@$(LAB_DRIVER) down --lab $(LAB)

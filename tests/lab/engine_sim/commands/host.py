@@ -95,6 +95,7 @@ def add(call: Call, sub: Sub) -> str:
         _check_hosted_engine(call, columns)
     user, password = credentials(call.doc)
     install = call.engine.config.install_vds
+    deploy.refuse_on_order(call, "add Host")
     if install:
         columns["vds_unique_id"] = deploy.check(call, columns, user, password)
         if columns["vds_unique_id"] and call.db.row(
