@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..call import refuse
 from ..doc import items
-from ..errors import MissingParameter, ReferenceNotFound
+from ..errors import MissingParameter, ReferenceNotFound, Refused
 from ..store import Row, schema
 from . import roles
-from .assigned import KINDS, member_refs, members, tags
+from .assigned import KINDS, TAG_MAPS, member_refs, members, tags
 from .base import Columns, Field, Required, Resource, SearchField, Sub, Unique
 from .common import empty, permissions, ref
 from .types import BOOL, INT, Computed, Ref
@@ -154,6 +154,14 @@ def _tag_finish(call: Call, row: Row, moment: str) -> None:
 
 
 def _tag_remove(call: Call, row: Row) -> None:
+    """With what is below it, and with its assignments."""
+    if row["tag_id"] == ROOT_TAG:
+        raise Refused("Cannot remove tag. Tag does not exist.", status=400)
+    for child in call.db.rows("SELECT * FROM tags WHERE parent_id = ?", row["tag_id"]):
+        _tag_remove(call, child)
+        call.db.delete("tags", tag_id=child["tag_id"])
+    for table, _ in TAG_MAPS.values():
+        call.db.delete(table, tag_id=row["tag_id"])
     call.event("TAGS_REMOVE", tag=row["tag_name"])
 
 
@@ -196,6 +204,13 @@ BOOKMARK = Resource(
 
 # -- affinity
 
+
+def _label_remove(call: Call, row: Row) -> None:
+    call.db.delete("labels_map", label_id=row["label_id"])
+    for column in ("vm_label_id", "host_label_id"):
+        call.db.execute(f"DELETE FROM affinity_group_members WHERE {column} = ?", row["label_id"])
+
+
 LABEL = Resource(
     tag="affinity_label",
     plural="affinity_labels",
@@ -212,6 +227,7 @@ LABEL = Resource(
         Field("has_implicit_affinity_group", BOOL, "has_implicit_affinity_group", default=0),
         Field("read_only", BOOL, "read_only", default=0, write="a"),
     ),
+    before_remove=_label_remove,
 )
 LABEL.subs = {kind: members(kind, "labels_map", "label_id", named=False) for kind in ("vms", "hosts")}
 

@@ -183,6 +183,11 @@ def _add(call: Call, node: tree.Node, body: Body) -> Answer:
     call.doc = body.read(resource.tag, call.base, node.parts)
     if not node.carried_out("POST"):
         raise _undone(node, "add")
+    if (
+        node.above
+        and node.above.row(call, node.parents[-2] if len(node.parents) > 1 else None, node.parents[-1]) is None
+    ):
+        raise NotFound
     required = sub.required or resource.required
     if required:
         doc = call.doc
