@@ -1,15 +1,19 @@
 # Rules of the lab; see tests/lab/README.md. The driver needs nothing but Python's own library.
 LAB ?= demo
 HOSTS ?= 2
+# What a host has that is ready for he_offline_deployment; `PACKAGES=` gives one without.
+PACKAGES ?= ovirt-hosted-engine-setup
 LAB_DRIVER := PYTHONPATH=$(CURDIR)/tests/lab python3 -m driver
+LAB_APPLIANCE := PYTHONPATH=$(CURDIR)/tests/lab python3 -m appliance
 
 .PHONY: lab-up lab-down lab-status lab-reset lab-build lab-cert conformance engine-sim
 
 lab-build: packages ## build what lab hosts need: their tree and their packages
 	@$(LAB_DRIVER) build
 
-lab-up: packages ## bring a lab up: HOSTS=2 LAB=demo APPLIANCE=path FAULTS=file
-	@$(LAB_DRIVER) up --lab $(LAB) --hosts $(HOSTS) $(if $(APPLIANCE),--appliance $(APPLIANCE)) $(if $(FAULTS),--faults $(FAULTS))
+lab-up: packages ## bring a lab up, its hosts ready for a deployment: HOSTS=2 LAB=demo APPLIANCE=path FAULTS=file PACKAGES=
+	@$(if $(APPLIANCE),,$(LAB_APPLIANCE) build --profile faithful >/dev/null)
+	@$(LAB_DRIVER) up --lab $(LAB) --hosts $(HOSTS) $(if $(APPLIANCE),--appliance '$(APPLIANCE)') $(if $(FAULTS),--faults '$(FAULTS)') $(PACKAGES:%=--package %)
 
 lab-down: ## take a lab down and leave nothing behind: LAB=demo
 	@$(LAB_DRIVER) down --lab $(LAB)

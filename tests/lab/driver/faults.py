@@ -12,7 +12,7 @@ from driver.paths import CHECKOUT, cache
 
 
 def appliance(lab: str, profile: str, orders: Path) -> Path:
-    """Build (in seconds, from the cached tree) the OVA of ``profile`` with the faults of the JSON file ``orders``.
+    """Build (in seconds, from the cached tree) the qcow2 image of ``profile`` with the faults of the JSON file ``orders``.
 
     Raises LabError when the file is no list of faults or the appliance cannot be built.
     """
@@ -24,9 +24,10 @@ def appliance(lab: str, profile: str, orders: Path) -> Path:
         raise LabError(f"faults {orders}: expected a list of objects with a member `step`")
     images = cache() / "appliance"
     command = [sys.executable, "-m", "appliance", "build", "--profile", profile, "--faults", str(orders.resolve())]
+    command += ["--no-ova"]
     command += ["--cache", str(images), "--output", str(images / f"faults-{lab}")]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "tests" / "lab")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LabError(f"the appliance with faults could not be built: {done.stderr.strip()}")
-    return Path(json.loads(done.stdout)["ova"])
+    return Path(json.loads(done.stdout)["qcow2"])
