@@ -50,11 +50,17 @@ def report_of(name: str) -> dict[str, Any]:
     return status(state, paths)
 
 
-def up(name: str, host_count: int, appliance: Path | None = None, packages: Sequence[str] = ()) -> dict[str, Any]:
+def up(
+    name: str,
+    host_count: int,
+    appliance: Path | None = None,
+    packages: Sequence[str] = (),
+    packaged: str | None = None,
+) -> dict[str, Any]:
     """A lab with ``host_count`` hosts, each with ``packages`` of the lab's repository installed.
 
-    One that is up already is only given what it lacks of ``appliance`` and ``packages``; a crashed one is reaped first.
-    Raises LabError.
+    ``packaged`` is the profile whose OVA the hosts can install as ``ovirt-engine-appliance``. A lab that is up already
+    is only given what it lacks of ``appliance`` and ``packages``; a crashed one is reaped first. Raises LabError.
     """
     paths = LabPaths.of(name)
     appliance = appliance.resolve() if appliance else None
@@ -69,13 +75,13 @@ def up(name: str, host_count: int, appliance: Path | None = None, packages: Sequ
             return _publish(state, paths)
         if state is not None:
             _reap_or_fail(state, paths)
-        layers, repository = build_parts()
-        return _raise(name, host_count, appliance, packages, paths, layers, repository)
+        layers, repository = build_parts(packaged)
+        return _raise(name, host_count, appliance, packages, packaged, paths, layers, repository)
 
 
 def _offer(state: State, paths: LabPaths, appliance: Path) -> None:
     """Let a running lab offer another appliance."""
-    _layers, repository = build_parts()
+    _layers, repository = build_parts(state.facts.get("packaged"))
     share.fill(plan_of(state), paths, repository, appliance)
     state.facts["appliance"] = str(appliance)
 
@@ -89,6 +95,7 @@ def _raise(
     host_count: int,
     appliance: Path | None,
     packages: Sequence[str],
+    packaged: str | None,
     paths: LabPaths,
     layers: list[Path],
     repository: Path,
@@ -100,6 +107,7 @@ def _raise(
         plan = Plan(name, index, host_count)
         facts = {"name": name, "index": index, "hosts": host_count, "appliance": str(appliance) if appliance else None}
         facts["packages"] = list(packages)
+        facts["packaged"] = packaged
         state = State(paths.state, {**facts, "layers": [str(layer) for layer in layers]})
         state.intend("registry", name=name)
     try:
@@ -209,7 +217,7 @@ def reset(name: str, hosts: list[str], *, keep_storage: bool) -> dict[str, Any]:
 
 def _renew(state: State, paths: LabPaths, plan: Plan) -> None:
     """Newly built layers, packages and images."""
-    layers, repository = build_parts()
+    layers, repository = build_parts(state.facts.get("packaged"))
     state.facts["layers"] = [str(layer) for layer in layers]
     appliance = state.facts["appliance"]
     share.fill(plan, paths, repository, Path(appliance) if appliance else None)
@@ -225,7 +233,7 @@ def refresh(name: str) -> dict[str, Any]:
     """Newly built packages and images for the running hosts of a lab; new host layers come with the next ``up``."""
     with _changing(name) as (state, paths, plan):
         appliance = state.facts["appliance"]
-        _layers, repository = build_parts()
+        _layers, repository = build_parts(state.facts.get("packaged"))
         share.fill(plan, paths, repository, Path(appliance) if appliance else None)
         _read_repository(state, running_hosts(state))
         return _publish(state, paths)
