@@ -86,6 +86,7 @@ def all_suites() -> list[Suite]:
             counted_by_pytest=True,
         ),
         Suite("integration", _tool("pytest", "tests/integration/engine"), 600, counted_by_pytest=True),
+        Suite("bad-input", _tool("pytest", "tests/integration/settings"), 300, counted_by_pytest=True),
     ]
     tests.append(
         Suite("conformance", (sys.executable, str(ROOT / "tests/conformance/run.py")), 180, counted_by_pytest=True)
