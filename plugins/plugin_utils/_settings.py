@@ -65,6 +65,7 @@ def build(values: dict[str, Any]) -> Settings:
             "path": values["he_appliance"],
             "package": None if values["he_appliance"] else values["he_appliance_package"],
             "cache": values["he_appliance_cache"],
+            "checksum": values["he_appliance_checksum"],
         },
         "network": {
             "gateway": values["he_gateway"],

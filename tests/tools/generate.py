@@ -96,10 +96,10 @@ def _findings_of(one: Check, severity: str) -> str:
 
 
 PREFLIGHT = """\
-`playbooks/preflight.yml`, and the first phase of `deploy.yml`, finds everything that is wrong with settings, Ansible and
-host in one pass, and changes nothing. The host is looked at by one module, whose checks run side by side; a check
-that has not ended after 11 s is given up, and that is said. Storage is tried out as uid and gid 36 in a process with mounts
-of its own, so that nothing can be left mounted.
+`playbooks/preflight.yml`, and the first phase of `deploy.yml`, finds everything that is wrong with settings, Ansible
+and host in one pass, and changes nothing. The host is looked at by one module, whose checks run side by side; a check
+that has not ended after 11 s is given up, and that is said. Storage is tried out as uid and gid 36 in a process with
+mounts of its own, so that nothing can be left mounted.
 
 Each finding has an id, the variable it is about, what was expected, what was seen, what to do, and how long it took.
 `block` ends the run before anything is changed, `warn` and `info` do not. People get a table, with all checks in
@@ -117,8 +117,8 @@ severity; the first line of its docstring is the line here. There is nothing els
 
 A finding whose id begins with a dot below continues the check's id: `.silent` of `network.gateway` is
 `network.gateway.silent`. Besides these there are the findings of the settings (`settings.*`), of the control node
-(`controller.ansible`, `controller.ansible.untested`, `controller.python`), `preflight.no_answer` for a check that came
-to no end, and `preflight.unknown_check` for an id in `he_preflight_skip` that nothing has."""
+(`controller.ansible`, `controller.ansible.untested`, `controller.python`), `preflight.no_answer` for a check that
+came to no end, and `preflight.unknown_check` for an id in `he_preflight_skip` that nothing has."""
 
 
 def _plain(option: dict[str, Any]) -> str:
