@@ -9,15 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-SMALL_QCOW2 = "qemu-img create -q -f qcow2"
-# An image that is large enough to have something in it, and a boot sector.
+EMPTY_QCOW2 = "qemu-img create -q -f qcow2"
+# An image with a boot sector in it, as good.qcow2 in the current folder.
 BOOTING = (
-    f"{SMALL_QCOW2} /srv/p/good.qcow2 16M && printf 'boot' > /srv/p/raw && truncate -s 16M /srv/p/raw"
-    " && printf '\\125\\252' | dd of=/srv/p/raw bs=1 seek=510 conv=notrunc status=none"
-    " && qemu-img convert -q -O qcow2 /srv/p/raw /srv/p/good.qcow2"
+    "printf boot > raw && truncate -s 16M raw && printf '\\125\\252' | dd of=raw bs=1 seek=510 conv=notrunc status=none"
+    " && qemu-img convert -q -O qcow2 raw good.qcow2 && rm raw"
 )
-ROOM = "mkdir -p /srv/p && chmod 755 /srv/p"
-CLEAR = "rm -rf /srv/p"
+OVA, QCOW2 = "/srv/lab/appliance/faithful.ova", "/srv/lab/appliance/faithful.qcow2"
 EXPORT = "/srv/exports/data"
 
 
@@ -31,6 +29,7 @@ class Case:
         settings: variables that are given.
         before: script that is run in the host first.
         after: script that undoes it.
+        alone: whether what the script does would be found by other cases too.
     """
 
     name: str
@@ -38,20 +37,22 @@ class Case:
     settings: dict[str, Any] = field(default_factory=dict)
     before: str = ""
     after: str = ""
+    alone: bool = True
 
 
 def appliance(name: str, finding: str, make: str, **settings: Any) -> Case:
-    """Return a case about an appliance that a script makes at /srv/p/NAME."""
-    return Case(
-        f"appliance {name}", finding, {"he_appliance": f"/srv/p/{name}", **settings}, f"{ROOM} && {make}", CLEAR
-    )
+    """Return a case about an appliance, a file that a script makes in a folder of its own."""
+    folder = f"/srv/p-{name.partition('/')[0]}"
+    script = f"mkdir {folder} && chmod 755 {folder} && cd {folder} && {make}"
+    given = {"he_appliance": f"{folder}/{name}", **settings}
+    return Case(f"appliance {name.replace('/', ' ')}", finding, given, script, f"rm -r {folder}", alone=False)
 
 
 def export(name: str, finding: str, make: str, **settings: Any) -> Case:
     """Return a case about a folder of the export C(data) that a script fills."""
     path = {"he_storage_domain_path": f"/exports/data/{name}", **settings}
-    script = f"mkdir -p {EXPORT}/{name} && chown 36:36 {EXPORT}/{name} && cd {EXPORT}/{name} && {make}"
-    return Case(f"export {name}", finding, path, script, f"rm -rf {EXPORT}/{name}")
+    script = f"mkdir {EXPORT}/{name} && chown 36:36 {EXPORT}/{name} && cd {EXPORT}/{name} && {make}"
+    return Case(f"export {name}", finding, path, script, f"rm -r {EXPORT}/{name}", alone=False)
 
 
 OLD_DOMAIN = "11111111-2222-3333-4444-555555555555"
@@ -89,7 +90,8 @@ NETWORK = [
         "an interface without an address",
         "network.interface.address",
         {"he_bridge_if": "other0"},
-        "ip link add other0 type veth peer name other1 && ip link set other0 up && ip link set other1 up",
+        "ip link add other0 type veth peer name other1 && ip link set other0 addrgenmode none up"
+        " && ip link set other1 addrgenmode none up",
         "ip link del other0",
     ),
     Case("gateway silent", "network.gateway.silent", {"he_gateway": "SUBNET.77"}),
@@ -200,42 +202,28 @@ APPLIANCE = [
     Case("disk too small", "vm.disk.too_small", {"he_disk_size_GB": 1}),
     Case("no appliance", "appliance.file.missing", {"he_appliance": "/srv/none.ova"}),
     Case("appliance is a folder", "appliance.file.missing", {"he_appliance": "/srv"}),
-    appliance("text", "appliance.file.unknown_format", "echo hello > /srv/p/text"),
-    appliance("empty", "appliance.file.unknown_format", "truncate -s 0 /srv/p/empty"),
-    appliance("zeros", "appliance.file.unknown_format", "truncate -s 1M /srv/p/zeros"),
+    appliance("text", "appliance.file.unknown_format", "echo hello > text"),
+    appliance("empty", "appliance.file.unknown_format", "truncate -s 0 empty"),
+    appliance("zeros", "appliance.file.unknown_format", "truncate -s 1M zeros"),
+    appliance("closed/a.qcow2", "appliance.file.unreadable", f"mkdir -m 700 closed && {EMPTY_QCOW2} closed/a.qcow2 1M"),
+    appliance("secret.qcow2", "appliance.file.unreadable", f"{EMPTY_QCOW2} secret.qcow2 1M && chmod 600 secret.qcow2"),
+    appliance("cut.qcow2", "appliance.image.damaged", f"head -c 64 {QCOW2} > cut.qcow2"),
+    appliance("half.qcow2", "appliance.sound", f"head -c 8M {QCOW2} > half.qcow2"),
     appliance(
-        "closed/a.qcow2",
-        "appliance.file.unreadable",
-        f"mkdir -m 700 /srv/p/closed && {SMALL_QCOW2} /srv/p/closed/a.qcow2 1M",
+        "layer.qcow2", "appliance.image.unusable", f"{BOOTING} && {EMPTY_QCOW2} -b good.qcow2 -F qcow2 layer.qcow2"
     ),
-    appliance(
-        "unreadable.qcow2",
-        "appliance.file.unreadable",
-        f"{SMALL_QCOW2} /srv/p/unreadable.qcow2 1M && chmod 600 /srv/p/*",
-    ),
-    appliance(
-        "cut.qcow2", "appliance.image.damaged", "head -c 64 /srv/lab/appliance/faithful.qcow2 > /srv/p/cut.qcow2"
-    ),
-    appliance("half.qcow2", "appliance.sound", "head -c 8M /srv/lab/appliance/faithful.qcow2 > /srv/p/half.qcow2"),
-    appliance(
-        "layer.qcow2",
-        "appliance.image.unusable",
-        f"{BOOTING} && {SMALL_QCOW2} -b /srv/p/good.qcow2 -F qcow2 /srv/p/layer.qcow2",
-    ),
-    appliance("nothing.qcow2", "appliance.firmware.none", f"{SMALL_QCOW2} /srv/p/nothing.qcow2 16M"),
+    appliance("nothing.qcow2", "appliance.firmware.none", f"{EMPTY_QCOW2} nothing.qcow2 16M"),
     appliance(
         "corrupt.qcow2",
         "appliance.sound",
-        f"{BOOTING} && cp /srv/p/good.qcow2 /srv/p/corrupt.qcow2"
-        " && dd if=/dev/zero of=/srv/p/corrupt.qcow2 bs=65536 seek=2 count=1 conv=notrunc status=none",
+        f"{BOOTING} && mv good.qcow2 corrupt.qcow2"
+        " && dd if=/dev/zero of=corrupt.qcow2 bs=65536 seek=2 count=1 conv=notrunc status=none",
     ),
-    appliance("cut.ova", "appliance.image.damaged", "head -c 300000 /srv/lab/appliance/faithful.ova > /srv/p/cut.ova"),
-    appliance("stub.ova", "appliance.image.damaged", "head -c 2000 /srv/lab/appliance/faithful.ova > /srv/p/stub.ova"),
-    appliance("other.ova", "appliance.image.damaged", "tar -C /etc -czf /srv/p/other.ova hostname"),
+    appliance("cut.ova", "appliance.image.damaged", f"head -c 30000001 {OVA} > cut.ova"),
+    appliance("stub.ova", "appliance.image.damaged", f"head -c 2000 {OVA} > stub.ova"),
+    appliance("other.ova", "appliance.image.damaged", "tar -C /etc -czf other.ova hostname"),
     appliance("good.qcow2", "appliance.checksum.wrong", BOOTING, he_appliance_checksum=f"sha256:{'0' * 64}"),
-    appliance(
-        "a.qcow2", "appliance.checksum.invalid", f"{SMALL_QCOW2} /srv/p/a.qcow2 1M", he_appliance_checksum="md5:12"
-    ),
+    appliance("sum.qcow2", "appliance.checksum.invalid", f"{EMPTY_QCOW2} sum.qcow2 1M", he_appliance_checksum="md5:12"),
 ]
 BLOCKING = [*NAMES, *NETWORK, *MACHINE, *DEPLOYMENT, *STORAGE, *APPLIANCE]
 

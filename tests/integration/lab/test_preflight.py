@@ -23,9 +23,9 @@ SECONDS = 15
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("systemd-nspawn") is None, reason="needs root and systemd-nspawn"
 )
-pytestmark = [pytest.mark.lab, needs_root, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.lab, needs_root, pytest.mark.timeout(1200)]
 
-# Files with size, time, mode and owner; mounts; addresses, routes, rules; what runs. Logs and Ansible's folder move, and
+# Files with size, time, mode and owner; mounts; addresses, routes, rules; what runs. Logs and Ansible's folder move;
 # services that are started when they are asked something come and go.
 STATE = """
 kept="-path /var/log -o -path /root/.ansible -o -path /var/lib/systemd -o -path /srv/lab -o -path /var/lib/private"
@@ -117,10 +117,13 @@ def in_lab(settings: dict[str, Any], lab: dict[str, Any]) -> str:
 
 
 class Together:
-    """Cases that need nothing done to the host, run beside each other."""
+    """Cases that do not see each other, run beside each other."""
 
     def __init__(self, lab: dict[str, Any], folder: Path) -> None:
-        cases = [case for case in (*BLOCKING, *TOLD) if not case.before]
+        cases = [case for case in (*BLOCKING, *TOLD) if not case.before or not case.alone]
+        for case in cases:
+            if case.before:
+                inside(case.before)
         self.before = inside(STATE).splitlines()
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             run = [
@@ -129,6 +132,9 @@ class Together:
             ]
             self.runs = {case.name: future.result() for case, future in zip(cases, run, strict=True)}
         self.after = inside(STATE).splitlines()
+        for case in cases:
+            if case.after:
+                inside(case.after)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +144,7 @@ def together(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> T
 
 def outcome(case: Case, lab: dict[str, Any], logs: Path, request: pytest.FixtureRequest) -> Ran:
     """Return the run with a bad input, of which it is sure that the host is as it was."""
-    if case.before:
+    if case.before and case.alone:
         return tried(case, lab, logs)
     together: Together = request.getfixturevalue("together")
     assert together.after == together.before
