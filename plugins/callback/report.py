@@ -35,12 +35,21 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
 
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._controller import decrypter
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._resolve import secret
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._run_report import RunReport
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
 
 ALPHABET = string.ascii_lowercase + string.digits
-SHORTEST_SECRET = 4
+
+
+def _secret(name: str, values: Any, template: Any, decrypt: Any) -> str:
+    try:
+        return secret(name, values, template, decrypt)
+    except Exception:  # what is wrong with it is said by the settings
+        return str(values.get(name) or "")
 
 
 class CallbackModule(CallbackBase):
@@ -63,8 +72,9 @@ class CallbackModule(CallbackBase):
         manager = play.get_variable_manager()
         for host in manager._inventory.get_hosts(play.hosts):  # there is no public way to a host's variables here
             values = manager.get_vars(play=play, host=host)
-            found = (str(values[name]) for name in secret_names() if values.get(name))
-            self._report.secrets.update(value for value in found if len(value) >= SHORTEST_SECRET)
+            template = Templar(loader=play.get_loader(), variables=values).template
+            for name in secret_names():
+                self._report.learn(_secret(name, values, template, decrypter(play.get_loader())))
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Count a task and log its begin."""

@@ -9,6 +9,7 @@ can be undone.
 from __future__ import annotations
 
 import contextlib
+import copy
 import fcntl
 import json
 import os
@@ -33,7 +34,16 @@ JOURNAL_NEWER = declare(
     "Use the release that began the deployment, or a newer one.",
 )
 
+PHASE_MISSING = declare(
+    "journal.phase_missing",
+    "A phase was started before the phases that it builds on",
+    "Run the playbooks of the phases in their order, or deploy.yml, which goes on where an earlier run has ended.",
+)
+
 Record = dict[str, Any]
+
+# What a journal that does not exist says.
+EMPTY: Record = {"state": {}, "phases": {}, "made": []}
 
 
 class Journal:
@@ -138,7 +148,7 @@ class Journal:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         with open(os.path.join(folder, f".{os.path.basename(self.path)}.lock"), "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            record = self.read() or {"schema": SCHEMA, "phases": {}, "state": {}, "made": []}
+            record = self.read() or {"schema": SCHEMA, **copy.deepcopy(EMPTY)}
             yield record
             self._replace(record)
 

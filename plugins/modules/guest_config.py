@@ -57,10 +57,6 @@ options:
     type: str
     choices: ["yes", "no", without-password]
     default: "yes"
-  power_off:
-    description: Whether the VM is told to power off at the end, on the connection that is still open.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - node0.hosted_engine._guest
   - node0.hosted_engine._journal
@@ -131,7 +127,6 @@ def wish(params: dict[str, Any]) -> guest_final.FinalWish:
         host_address=params["host_address"],
         host_name=params["host_name"],
         root_ssh_access=params["root_ssh_access"],
-        power_off=params["power_off"],
     )
 
 
@@ -170,7 +165,6 @@ def main() -> None:
             "host_address": {"type": "str", "default": ""},
             "host_name": {"type": "str", "default": ""},
             "root_ssh_access": {"type": "str", "choices": ["yes", "no", "without-password"], "default": "yes"},
-            "power_off": {"type": "bool", "default": False},
             "journal": {"type": "path", "default": DEFAULT_PATH},
             "phase": {"type": "str", "default": ""},
         },

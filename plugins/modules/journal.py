@@ -37,6 +37,9 @@ options:
   error:
     description: Why the phase failed.
     type: dict
+  needs:
+    description: What must have been made by an earlier phase, a key of C(state); the module fails where it is missing.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -57,7 +60,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
+from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import (
+    DEFAULT_PATH,
+    EMPTY,
+    PHASE_MISSING,
+    Journal,
+)
 from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
 
 
@@ -65,10 +74,16 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     journal = Journal(module.params["path"])
     phase = module.params["phase"]
     changed = False
+    if module.params["needs"] and journal.state(module.params["needs"]) is None:
+        raise HostedEngineError(
+            PHASE_MISSING,
+            expected=f"what an earlier phase has made: {module.params['needs']}",
+            observed=f"{journal.path} knows nothing of it",
+        )
     if phase and not module.check_mode:
         options = {key: module.params[key] for key in ("status", "error", "digest")}
         changed = journal.mark(phase, **options)
-    return {"changed": changed, "journal": journal.read() or {"state": {}, "phases": {}, "made": []}}
+    return {"changed": changed, "journal": journal.read() or EMPTY}
 
 
 def main() -> None:
@@ -79,6 +94,7 @@ def main() -> None:
             "status": {"type": "str", "choices": ["running", "done", "failed", "undone"], "default": "done"},
             "digest": {"type": "str", "default": ""},
             "error": {"type": "dict"},
+            "needs": {"type": "str"},
         },
         supports_check_mode=True,
     )

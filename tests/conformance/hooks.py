@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import sqlite3
 import sys
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 MANAGED, OVIRT = 6, 3
 
 
 def tell(action: str, **values: object) -> None:
     """Changes the first model host."""
-    request = Request(f"{os.environ['SIM_VDSM_CONTROL']}/host/host1/{action}", json.dumps(values).encode())
-    with urlopen(request, timeout=30):
-        pass
+    control = http.client.HTTPConnection(urlsplit(os.environ["SIM_VDSM_CONTROL"]).netloc, timeout=30)
+    control.request("POST", f"/host/host1/{action}", json.dumps(values))
+    answer = control.getresponse()
+    if answer.status >= 300:
+        raise SystemExit(f"{action}: {answer.status} {answer.read().decode()}")
 
 
 def sql(statement: str, *params: object) -> list[tuple]:

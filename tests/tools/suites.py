@@ -47,7 +47,20 @@ def _script(name: str, *words: str) -> tuple[str, ...]:
     return (sys.executable, str(TOOLS / name), *words)
 
 
-SHIPPED = ("plugins", "roles", "playbooks", "meta", "galaxy.yml", "README.md", "docs", "tests/unit", "tests/tools")
+CHECKED = (
+    "changelogs",
+    "docs",
+    "galaxy.yml",
+    "inventories",
+    "meta",
+    "molecule",
+    "playbooks",
+    "plugins",
+    "README.md",
+    "roles",
+)
+CHECKED += ("tests/conformance", "tests/fixtures", "tests/integration", "tests/tools", "tests/unit")
+SANITY = {"2.14": "3.11", "2.16": "3.11", "2.19": "3.11", "2.21": "3.13"}
 
 
 def all_suites() -> list[Suite]:
@@ -66,13 +79,25 @@ def all_suites() -> list[Suite]:
     ]
     tests = [
         Suite("unit", _tool("pytest", "tests/unit/plugins"), 300, counted_by_pytest=True),
-        Suite("lab-unit", _tool("pytest", "tests/lab/tests", "-m", "not lab"), 600, counted_by_pytest=True),
+        Suite(
+            "lab-unit",
+            _tool("pytest", "tests/lab/tests", "tests/conformance/tests", "-m", "not lab"),
+            600,
+            counted_by_pytest=True,
+        ),
         Suite("integration", _tool("pytest", "tests/integration/engine"), 600, counted_by_pytest=True),
     ]
+    tests.append(
+        Suite("conformance", (sys.executable, str(ROOT / "tests/conformance/run.py")), 180, counted_by_pytest=True)
+    )
     sanity = [
-        Suite(f"sanity-{core}", _script("sanity.py", core, "3.11"), 900, inputs=SHIPPED) for core in ("2.16", "2.19")
+        Suite(f"sanity-{core}", _script("sanity.py", core, python), 900, inputs=CHECKED)
+        for core, python in SANITY.items()
     ]
-    scenario = [Suite("molecule", _script("scenario.py"), 1500)]
+    scenario = [
+        Suite("molecule", _script("scenario.py"), 1500),
+        Suite("molecule-ha", _script("scenario.py", "ha"), 1500),
+    ]
     return static + tests + scenario + sanity
 
 
@@ -81,6 +106,6 @@ def _mypy(package: str) -> tuple[str, ...]:
 
 
 def _lab_mypy() -> tuple[str, ...]:
-    packages = ("engine_sim", "vdsm_rpc", "vdsmd", "driver", "appliance")
+    packages = ("engine_sim", "vdsm_rpc", "vdsm", "vdsmd", "driver", "appliance")
     packages += ("ovirt_hosted_engine_ha", "ovirt_hosted_engine_setup")
     return _tool("mypy", "--config-file", "mypy.ini", *(word for name in packages for word in ("-p", name)))

@@ -46,11 +46,15 @@ class KernelNetworks:
 def read_kernel() -> KernelNetworks:
     """Ask the kernel for everything that has to do with IPv4 networks, in one process."""
     text = run(["ip", "-4", "-j", "-batch", "-"], stdin="".join(f"{question}\n" for question in _QUESTIONS)).stdout
-    return KernelNetworks(*_answers(text, len(_QUESTIONS)))
+    return KernelNetworks(*answers(text, len(_QUESTIONS)))
 
 
-def _answers(text: str, count: int) -> list[list[Json]]:
-    """Split what one batch printed into its documents, one for each question."""
+def answers(text: str, count: int) -> list[list[Json]]:
+    """Split what one batch of C(ip -j) printed into its documents, one for each question.
+
+    Raises:
+        HostedEngineError: C(network.ip_unreadable).
+    """
     decoder = json.JSONDecoder()
     found: list[list[Json]] = []
     rest = text.lstrip()
@@ -176,7 +180,7 @@ def _prefix(text: str) -> Prefix:
 
 def _resolve(name: str) -> list[str]:
     try:
-        answers = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+        told = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
     except OSError:
         return []
-    return sorted({str(answer[4][0]) for answer in answers})
+    return sorted({str(answer[4][0]) for answer in told})

@@ -37,28 +37,55 @@ SETUP_INCOMPLETE = declare(
 ANSWERS = "/run/ovirt-hosted-engine-answers.conf"
 APPLIANCE_ANSWERS = "/root/ovirt-engine-answers"
 
+_LOOK = """\
+look() {
+  conf=/etc/ovirt-engine-setup.conf
+  [ -s /etc/ovirt-engine-setup.conf.d/20-setup-ovirt-post.conf ] && echo done=yes
+  echo "keycloak=$(otopi-config-query query -k OVESETUP_CONFIG/keycloakEnable -f $conf 2>/dev/null)"
+  version=$(rpm -q --qf '%{version}' ovirt-engine 2>/dev/null) ||
+    version=$(dpkg-query -f '${Version}' -W ovirt-engine 2>/dev/null)
+  echo "version=$version"
+  echo ca=
+  cat /etc/pki/ovirt-engine/ca.pem 2>/dev/null
+  echo end=
+}
+"""
+
+# One connection does it all: names, engine-setup if the engine is not set up, a look at what has become of it. What
+# engine-setup prints is standard output, what we have to know is standard error. Arguments: address and name of the
+# guest, address and name of the host, the mark of our lines, further words for engine-setup.
 # The file with the passwords is gone when this ends, however it ends.
-_SETUP = f"""\
+_SETUP = (
+    _LOOK
+    + f"""\
 umask 077
 trap 'exit 129' HUP INT TERM
 trap 'rm -f {ANSWERS}' EXIT
 cat >{ANSWERS} || exit
-[ -s {APPLIANCE_ANSWERS} ] && set -- --config-append={APPLIANCE_ANSWERS} "$@"
-engine-setup --accept-defaults "$@" --config-append={ANSWERS} </dev/null
+exec 3>&2
+{{
+  [ -z "$4" ] || [ "$4" = "$3" ] || [ -z "$3" ] || echo "$3 $4 $5-host"
+  echo "$1 $2 $5"
+  grep -vF -- "$5" /etc/hosts
+}} >/etc/hosts.node0
+if cmp -s /etc/hosts.node0 /etc/hosts; then
+  rm -f /etc/hosts.node0
+else
+  chmod 0644 /etc/hosts.node0 && mv -f /etc/hosts.node0 /etc/hosts || exit
+  if command -v restorecon >/dev/null; then restorecon /etc/hosts; fi
+  echo names=changed >&3
+fi
+shift 5
+if [ -z "$(look | grep -x done=yes)" ]; then
+  [ -s {APPLIANCE_ANSWERS} ] && set -- --config-append={APPLIANCE_ANSWERS} "$@"
+  engine-setup --accept-defaults "$@" --config-append={ANSWERS} </dev/null 2>&1 3>&-
+  status=$?
+  echo status=$status >&3
+  [ $status = 0 ] || exit $status
+fi
+look >&3
 """
-
-_LOOK = """\
-conf=/etc/ovirt-engine-setup.conf
-[ -s /etc/ovirt-engine-setup.conf.d/20-setup-ovirt-post.conf ] && echo done=yes
-echo "keycloak=$(otopi-config-query query -k OVESETUP_CONFIG/keycloakEnable -f $conf 2>/dev/null)"
-version=$(rpm -q --qf '%{version}' ovirt-engine 2>/dev/null) ||
-  version=$(dpkg-query -f '${Version}' -W ovirt-engine 2>/dev/null)
-echo "version=$version"
-echo ca=
-cat /etc/pki/ovirt-engine/ca.pem 2>/dev/null
-echo hosts=
-cat /etc/hosts
-"""
+)
 
 
 @dataclass(frozen=True)
@@ -78,28 +105,33 @@ class SetupWish:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the guest says of its engine."""
+    """What the guest says of its engine: C(named), whether its hosts file was changed, C(ran), engine-setup was run."""
 
     done: bool
     keycloak: bool
     version: str
     ca: str
-    hosts: str = ""
+    named: bool = False
+    ran: bool = False
 
 
 def look(guest: Guest) -> Seen:
-    """Ask the guest, in one command, how far its engine is."""
-    # The query for the appliance's own setting fails as long as nothing is set up.
-    text = guest.run(["sh", "-c", _LOOK]).stdout
-    text, _mark, known_hosts = text.partition("hosts=\n")
-    head, _mark, ca = text.partition("ca=\n")
+    """Ask the guest how far its engine is."""
+    return _read(guest.run(["sh", "-c", _LOOK + "look"]).stdout)
+
+
+def _read(text: str) -> Seen:
+    """Return what the script tells."""
+    head, _mark, rest = text.partition("ca=\n")
     pairs = dict(line.partition("=")[::2] for line in head.splitlines())
     return Seen(
         done=pairs.get("done") == "yes",
+        # The query for the appliance's own setting fails as long as nothing is set up.
         keycloak=pairs.get("keycloak", "").strip().lower() in ("true", "yes", "1"),
         version=pairs.get("version", "").strip(),
-        ca=ca,
-        hosts=known_hosts,
+        ca=rest.rpartition("end=\n")[0],
+        named="names" in pairs,
+        ran="status" in pairs,
     )
 
 
@@ -118,19 +150,13 @@ def set_up(
         return _facts(
             wish, Seen(False, bool(wish.answers["OVESETUP_CONFIG/keycloakEnable"]), "", ""), ca_file, ""
         ), True
-    with guest:
+    if dry_run:
         seen = look(guest)
-        if dry_run:
-            return _facts(wish, seen, ca_file, ""), not seen.done
-        changed = hosts_file.add(guest.address, wish.fqdn, ledger)
-        changed = _name_in_guest(guest, wish, seen.hosts) or changed
-        log = ""
-        if not seen.done:
-            log = _run_setup(guest, wish)
-            seen = look(guest)
-            changed = True
-        if not seen.ca.strip() or not seen.done:
-            raise HostedEngineError(SETUP_INCOMPLETE, observed="no CA certificate" if seen.done else "not configured")
+        return _facts(wish, seen, ca_file, ""), not seen.done
+    seen, log = _run_setup(guest, wish)
+    if not seen.ca.strip() or not seen.done:
+        raise HostedEngineError(SETUP_INCOMPLETE, observed="no CA certificate" if seen.done else "not configured")
+    changed = hosts_file.add(guest.address, wish.fqdn, ledger) or seen.named or seen.ran
     if textfile.read(ca_file) != seen.ca:
         textfile.replace(ca_file, seen.ca)
     health.wait_until_good(wish.fqdn, guest.address, ca_file, wish.health_timeout, clock=clock)
@@ -142,37 +168,32 @@ def _facts(wish: SetupWish, seen: Seen, ca_file: str, log: str) -> dict[str, Any
     return {"fqdn": wish.fqdn, "admin_user": user, "ca_file": ca_file, "version": seen.version, "log": log}
 
 
-def _name_in_guest(guest: Guest, wish: SetupWish, before: str) -> bool:
-    """Make the guest know itself and the host by name, whatever DNS says of them now."""
-    marker = hosts_file.GUEST_MARKER + os.path.basename(wish.folder)
-    after = hosts_file.with_line(before, guest.address, wish.fqdn, marker)
-    if wish.host_address and wish.host_name not in ("", wish.host_address):
-        after = hosts_file.with_line(after, wish.host_address, wish.host_name, f"{marker}-host")
-    if after == before:
-        return False
-    guest.write(hosts_file.PATH, after)
-    return True
-
-
-def _run_setup(guest: Guest, wish: SetupWish) -> str:
+def _run_setup(guest: Guest, wish: SetupWish) -> tuple[Seen, str]:
+    """Run the script; return what the guest says afterwards, and the log if engine-setup was run."""
     os.makedirs(wish.log_folder, mode=0o700, exist_ok=True)
     stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     log = os.path.join(wish.log_folder, f"ovirt-hosted-engine-setup-engine-setup-{stamp}.log")
-    words = ["sh", "-c", _SETUP, "setup", *(["--offline"] if wish.offline else [])]
+    # The guest must know itself and the host by name, whatever DNS says of them now.
+    names = [guest.address, wish.fqdn, wish.host_address, wish.host_name]
+    marker = hosts_file.GUEST_MARKER + os.path.basename(wish.folder)
+    words = ["sh", "-c", _SETUP, "setup", *names, marker, *(["--offline"] if wish.offline else [])]
     try:
-        status = guest.run_logged(words, log, stdin=setup_answers.render(wish.answers), timeout=wish.setup_timeout)
+        done = guest.run_logged(words, log, stdin=setup_answers.render(wish.answers), timeout=wish.setup_timeout)
     except HostedEngineError:
         # The script removes the file itself at its end; here it was cut off. This must not hide the reason.
         with contextlib.suppress(HostedEngineError):
             guest.run(["rm", "-f", "--", ANSWERS], check=False)
         raise
-    if status != 0:
+    if done.rc != 0:
         printed = textfile.read(log)
-        why = setup_answers.reasons(printed)
+        why = setup_answers.reasons(printed) or done.stderr.strip().splitlines()[-1:]
         raise HostedEngineError(
             SETUP_FAILED,
             expected="exit status 0 of engine-setup",
-            observed="; ".join(why) or f"exit status {status} without a reason",
+            observed="; ".join(why) or f"exit status {done.rc} without a reason",
             evidence={"log": log, "tail": printed.splitlines()[-40:]},
         )
-    return log
+    seen = _read(done.stderr)
+    if not os.path.getsize(log):
+        os.unlink(log)
+    return seen, log if seen.ran else ""

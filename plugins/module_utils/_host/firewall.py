@@ -6,19 +6,28 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, Optional
 from xml.etree import ElementTree
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
-from ansible_collections.node0.hosted_engine.plugins.module_utils._run import failed, run
 
 KIND = "firewalld"
 ZONE = "libvirt"
 ZONE_FILE = f"/etc/firewalld/zones/{ZONE}.xml"
 DEFAULT_FILE = f"/usr/lib/firewalld/zones/{ZONE}.xml"
 
-# firewall-cmd's exit status when the daemon does not run, and when it knows no such zone.
-_NOT_RUNNING, _NO_ZONE = 252, 112
+FIREWALLD_LIBRARY = declare(
+    "firewalld.library_missing",
+    "firewalld is installed on the host, but its Python library cannot be used",
+    "Install the package python3-firewall for the Python interpreter that Ansible uses on the host.",
+)
+FIREWALLD_REFUSED = declare(
+    "firewalld.refused",
+    "firewalld refused a request",
+    "Read 'journalctl -u firewalld' on the host; 'firewall-cmd --check-config' tells what is wrong with its files.",
+)
 
 # Service, and the ports that stand in for it where firewalld has no definition of that name.
 SERVICES = {
@@ -30,32 +39,56 @@ SERVICES = {
 }
 
 
+@contextlib.contextmanager
+def _daemon() -> Iterator[Optional[Any]]:
+    """Give firewalld's own client, connected over D-Bus, or None where the daemon does not run.
+
+    Raises:
+        HostedEngineError: C(firewalld.library_missing), and C(firewalld.refused) for what fails in the body.
+    """
+    if shutil.which("firewall-cmd") is None:
+        yield None
+        return
+    try:
+        from dbus.exceptions import DBusException
+        from firewall.client import FirewallClient
+        from firewall.errors import FirewallError
+    except ImportError as error:
+        raise HostedEngineError(FIREWALLD_LIBRARY, observed=str(error)) from error
+    try:
+        client = FirewallClient()
+    except FirewallError:
+        # There is no bus, so nothing runs that could be asked over it.
+        yield None
+        return
+    try:
+        yield client if client.connected else None
+    except (DBusException, FirewallError) as error:
+        raise HostedEngineError(FIREWALLD_REFUSED, observed=str(error)) from error
+
+
 def running() -> bool:
     """Return whether firewalld runs."""
-    return shutil.which("firewall-cmd") is not None and run(["firewall-cmd", "--state"], check=False).rc == 0
+    with _daemon() as client:
+        return client is not None
 
 
 def missing() -> list[str]:
-    """Return what the zone lacks, as the arguments that add it (C(--add-service=vdsm)).
+    """Return what the zone lacks, as the arguments of C(firewall-cmd) that add it (C(--add-service=vdsm)).
 
     That is nothing where firewalld does not run, or has no such zone because libvirt does not use it.
     """
-    if shutil.which("firewall-cmd") is None:
-        return []
-    zone = run(["firewall-cmd", f"--zone={ZONE}", "--list-all"], check=False)
-    if zone.rc in (_NOT_RUNNING, _NO_ZONE):
-        return []
-    if zone.rc != 0:
-        raise failed(zone)
-    has = {word for line in zone.stdout.splitlines() for word in _listed(line)}
-    if has >= set(SERVICES):
-        return []
-    known = set(run(["firewall-cmd", "--get-services"]).stdout.split())
+    with _daemon() as client:
+        if client is None or ZONE not in client.getZones():
+            return []
+        has = {str(name) for name in client.getServices(ZONE)}
+        has |= {f"{port}/{protocol}" for port, protocol in client.getPorts(ZONE)}
+        known = {str(name) for name in client.listServices()}
     wanted: list[str] = []
     for service, ports in SERVICES.items():
         if service in known:
             wanted += [f"--add-service={service}"] if service not in has else []
-        else:
+        elif service not in has:
             wanted += [f"--add-port={port}" for port in ports if port not in has]
     return wanted
 
@@ -64,9 +97,16 @@ def add(arguments: Sequence[str], ledger: Ledger) -> None:
     """Open what is missing, now and for good: the engine reloads firewalld while it installs the host."""
     if not arguments:
         return
-    with ledger.making(KIND, ZONE, arguments=list(arguments), new_file=not os.path.exists(ZONE_FILE)):
-        run(["firewall-cmd", "--permanent", f"--zone={ZONE}", *arguments])
-        run(["firewall-cmd", f"--zone={ZONE}", *arguments])
+    with _daemon() as client:
+        if client is None:
+            return
+        with ledger.making(KIND, ZONE, arguments=list(arguments), new_file=not os.path.exists(ZONE_FILE)):
+            lasting = client.config().getZoneByName(ZONE)
+            for what, values in _meant(arguments):
+                if not getattr(lasting, f"query{what}")(*values):
+                    getattr(lasting, f"add{what}")(*values)
+                if not getattr(client, f"query{what}")(ZONE, *values):
+                    getattr(client, f"add{what}")(ZONE, *values)
 
 
 def remove(arguments: Sequence[str], new_file: bool = False) -> bool:
@@ -76,17 +116,37 @@ def remove(arguments: Sequence[str], new_file: bool = False) -> bool:
         arguments: what was added.
         new_file: whether the zone had no file of its own before; it is removed if it only repeats the default.
     """
-    if not running():
-        return False
-    removals = [argument.replace("--add-", "--remove-", 1) for argument in arguments]
-    # Removing what is not there any more is a warning and not a failure of firewall-cmd.
-    run(["firewall-cmd", "--permanent", f"--zone={ZONE}", *removals])
-    run(["firewall-cmd", f"--zone={ZONE}", *removals])
+    with _daemon() as client:
+        if client is None or ZONE not in client.getZones():
+            return False
+        lasting = client.config().getZoneByName(ZONE)
+        for what, values in _meant(arguments):
+            if getattr(lasting, f"query{what}")(*values):
+                getattr(lasting, f"remove{what}")(*values)
+            if getattr(client, f"query{what}")(ZONE, *values):
+                getattr(client, f"remove{what}")(ZONE, *values)
     if new_file and os.path.exists(DEFAULT_FILE) and _content(ZONE_FILE) == _content(DEFAULT_FILE):
         for path in (ZONE_FILE, f"{ZONE_FILE}.old"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
     return True
+
+
+def release(interface: str) -> None:
+    """Take an interface that is gone out of the zone.
+
+    libvirt puts the bridge of a network into it, and leaves it there when the network ends (seen with libvirt 9.0).
+    """
+    with _daemon() as client:
+        if client is not None and ZONE in client.getZones() and client.queryInterface(ZONE, interface):
+            client.removeInterface(ZONE, interface)
+
+
+def _meant(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Return what arguments are about: (C(Service), (name,)) or (C(Port), (number, protocol))."""
+    for argument in arguments:
+        what, _equals, value = argument.partition("=")
+        yield what.rpartition("-")[2].capitalize(), tuple(value.split("/"))
 
 
 def _content(path: str) -> list[str]:
@@ -96,9 +156,3 @@ def _content(path: str) -> list[str]:
         element.text, element.tail = (element.text or "").strip(), None
     told = [ElementTree.canonicalize(ElementTree.tostring(part, encoding="unicode")) for part in root]
     return sorted([str(sorted(root.items())), *(part for part in told if not part.startswith(("<short", "<descr")))])
-
-
-def _listed(line: str) -> list[str]:
-    """Return the services or ports of a line of C(--list-all)."""
-    name, _colon, words = line.partition(":")
-    return words.split() if name.strip() in ("services", "ports") else []

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
@@ -30,11 +28,8 @@ GUEST_TIMEOUT = declare(
 # ssh's own exit status when it could not do its work; everything else comes from the command.
 SSH_FAILED = 255
 
-# The new content is complete before it takes the place of the old one, and nobody else can read it meanwhile.
-_WRITE = 'umask 077; t=$(mktemp "$1.XXXXXX") && cat >"$t" && chmod "$2" "$t" && chown "$3" "$t" && mv -f "$t" "$1"'
-
 # What is printed lands in the log at once; exec, so that the deadline ends ssh itself.
-_LOGGED = 'exec "$@" >>"$0" 2>&1'
+_LOGGED = 'exec "$@" >>"$0"'
 
 
 def guest_spec() -> dict[str, Any]:
@@ -56,8 +51,8 @@ def guest_spec() -> dict[str, Any]:
 class Guest:
     """A way into the guest.
 
-    Used as a context manager, all commands share one connection, which is closed at the end; that is several times
-    faster, and it survives the removal of our own key from the guest.
+    Every command is a connection of its own, which costs seconds where there is no KVM; so a module sends one script
+    with all that it has to do there.
 
     Attributes:
         address: IP address.
@@ -72,7 +67,6 @@ class Guest:
     known_hosts: str
     user: str = "root"
     port: int = 22
-    _shared: Optional[str] = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Guest:
@@ -84,18 +78,6 @@ class Guest:
             user=params.get("user") or "root",
             port=int(params.get("port") or 22),
         )
-
-    def __enter__(self) -> Guest:
-        # A private, short path: a UNIX socket's path has at most 107 characters.
-        self._shared = tempfile.mkdtemp(prefix="node0-ssh-")
-        return self
-
-    def __exit__(self, *_ignored: object) -> None:
-        folder, options = self._shared or "", self._ssh()
-        self._shared = None
-        if os.path.exists(os.path.join(folder, "master")):
-            run([*options, "-O", "exit", self._target], check=False, timeout=10)
-        shutil.rmtree(folder)
 
     @property
     def _target(self) -> str:
@@ -128,7 +110,7 @@ class Guest:
             raise failed(completed)
         return completed
 
-    def run_logged(self, argv: Sequence[str], log: str, stdin: str = "", timeout: float = 3600.0) -> int:
+    def run_logged(self, argv: Sequence[str], log: str, stdin: str = "", timeout: float = 3600.0) -> Completed:
         """Run a long command; what it prints goes into a file on the host as it is printed.
 
         Args:
@@ -138,7 +120,7 @@ class Guest:
             timeout: seconds after which it is ended.
 
         Returns:
-            The exit status.
+            The exit status, and what it said on standard error, which does not go into the file.
 
         Raises:
             HostedEngineError: C(guest.unreachable) or C(guest.timeout).
@@ -153,27 +135,8 @@ class Guest:
                 GUEST_TIMEOUT, observed=f"{argv[0]} ran for more than {timeout:g} s", evidence={"log": log}
             ) from error
         if done.rc == SSH_FAILED:
-            raise self.unreachable("the connection broke; the end of " + log + " says when")
-        return done.rc
-
-    def read(self, path: str) -> str:
-        """Return the content of a text file in the guest.
-
-        Raises:
-            HostedEngineError: C(command.failed) when there is no such file.
-        """
-        return self.run(["cat", "--", path]).stdout
-
-    def write(self, path: str, text: str, mode: str = "0644", owner: str = "root:root") -> None:
-        """Put a file into the guest, atomically; its folder must exist.
-
-        Args:
-            path: absolute path.
-            text: the content; it may hold secrets, it travels through standard input.
-            mode: octal permissions.
-            owner: C(user:group).
-        """
-        self.run(["sh", "-c", _WRITE, "write", path, mode, owner], stdin=text)
+            raise self.unreachable(f"{done.stderr}\nthe connection broke; the end of {log} says when")
+        return Completed(tuple(argv), done.rc, "", done.stderr)
 
     def unreachable(self, words: str) -> HostedEngineError:
         """Return the error that says that ssh did not get through."""
@@ -199,9 +162,6 @@ class Guest:
             "ServerAliveCountMax": "8",
             "LogLevel": "ERROR",
         }
-        if self._shared:
-            path = os.path.join(self._shared, "master")
-            options.update(ControlMaster="auto", ControlPath=path, ControlPersist="300")
         for name, value in options.items():
             words += ["-o", f"{name}={value}"]
         return words

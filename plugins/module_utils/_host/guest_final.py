@@ -1,26 +1,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The last words to the bootstrap VM: files for its life as the engine VM, written over ssh while it still runs.
 
-Its running network is left alone. Two commands do it all: one looks, one changes; our key goes last.
+Its running network is left alone. One script looks, changes what differs and says what that was; our key goes last.
 """
 
 from __future__ import annotations
 
-import contextlib
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Optional
 
-from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import hosts_file, keyfile, textfile
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE, Guest
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.seed import SSHD_DROP_IN
 
 DROP_IN = "/etc/ssh/sshd_config.d/00-hosted-engine.conf"
 KEYS = "/root/.ssh/authorized_keys"
+_DISABLED = "/etc/cloud/cloud-init.disabled"
 
-_MARK = "@@ node0 @@"
+_CHANGED = "changed: "
+# A file whose content differs is replaced whole, and told.
+_PUT = f"""\
+put() {{
+  [ "$(cat "$1" 2>/dev/null; echo x)" != "${{3}}x" ] || return 0
+  echo "{_CHANGED}file $1"
+  [ -z "$dry" ] || return 0
+  mkdir -p "${{1%/*}}"
+  printf %s "$3" >"$1.node0"
+  chmod "$2" "$1.node0"
+  mv -f "$1.node0" "$1"
+}}
+"""
 _CLOUD_UNITS = ("cloud-init-local", "cloud-init-network", "cloud-init", "cloud-config", "cloud-final")
 # What cloud-init made of the bootstrap's network; NetworkManager would prefer it to ours, or use both.
 _STALE = (
@@ -43,7 +52,6 @@ class FinalWish:
         host_address: address of the host, for that line.
         host_name: name of the host, for that line.
         root_ssh_access: C(yes), C(no) or C(without-password).
-        power_off: whether to power it off on the connection that is open: afterwards nobody can log in.
     """
 
     network: keyfile.GuestNetwork
@@ -52,7 +60,6 @@ class FinalWish:
     host_address: str = ""
     host_name: str = ""
     root_ssh_access: str = "yes"
-    power_off: bool = False
 
     def sshd(self) -> str:
         """Return sshd's settings; passwords were refused only as long as the bootstrap lasted."""
@@ -61,14 +68,11 @@ class FinalWish:
             lines.append("PasswordAuthentication yes")
         return "\n".join(lines) + "\n"
 
-    def hosts(self, text: str) -> str:
-        """Return the guest's hosts file without the bootstrap's lines."""
+    def names(self) -> list[str]:
+        """Return the lines that the guest's hosts file must have."""
         own = [f"{self.network.address} {self.fqdn}"] if self.network.address else []
         host = [f"{self.host_address} {self.host_name}"] if self.host_address and self.host_name else []
-        wanted = own + host if self.etc_hosts else []
-        kept = hosts_file.without(text, hosts_file.GUEST_MARKER)
-        missing = [line for line in wanted if line not in kept.splitlines()]
-        return kept + ("" if kept.endswith("\n") or not kept else "\n") + "".join(f"{line}\n" for line in missing)
+        return own + host if self.etc_hosts else []
 
 
 @dataclass(frozen=True)
@@ -86,78 +90,57 @@ def configure(guest: Guest, wish: FinalWish, dry_run: bool = False) -> Done:
         HostedEngineError: C(guest.unreachable), C(guest.network_impossible), C(command.failed).
     """
     own_key = textfile.read(guest.key + ".pub").split()[1:2]
-    with guest:
-        seen = _look(guest)
-        wanted = {
-            keyfile.PATH: wish.network.keyfile(),
-            hosts_file.PATH: wish.hosts(seen[hosts_file.PATH]),
-            DROP_IN: wish.sshd(),
-        }
-        if not seen["include"].strip():
-            del wanted[DROP_IN]
-        files = {path: text for path, text in wanted.items() if seen[path] != text}
-        changes = [f"file {path}" for path in files]
-        changes += [] if seen["disabled"].strip() else ["cloud-init disabled"]
-        changes += ["our key removed"] if own_key and own_key[0] in seen[KEYS] else []
-        changes += ["powered off"] if wish.power_off else []
-        if dry_run:
-            return Done(changes, [])
-        script = _script(files, wish, own_key[0] if own_key else None, bool(seen["include"].strip()))
-        told = guest.run(["sh", "-s"], stdin=script, timeout=300).stdout
-        if wish.power_off:
-            # The connection may go down before the answer is here.
-            with _expected_end():
-                guest.run(["systemctl", "poweroff"], check=False)
-    return Done(changes, [line for line in told.splitlines() if "trimmed" in line])
+    lines = [f"dry={'yes' if dry_run else ''}", "set -e", "umask 077", _PUT, *_files(wish), *_told(own_key)]
+    lines += ['[ -z "$dry" ] || exit 0', *_changes(wish, own_key)]
+    told = guest.run(["sh", "-s"], stdin="\n".join(lines) + "\n", timeout=300).stdout.splitlines()
+    changes = [line[len(_CHANGED) :] for line in told if line.startswith(_CHANGED)]
+    return Done(changes, [line for line in told if "trimmed" in line])
 
 
-@contextlib.contextmanager
-def _expected_end() -> Iterator[None]:
-    try:
-        yield
-    except HostedEngineError as error:
-        if error.problem is not GUEST_UNREACHABLE:
-            raise
+def _files(wish: FinalWish) -> list[str]:
+    """Return the commands that put files in place."""
+    lines = [
+        f"put {keyfile.PATH} 0600 {shlex.quote(wish.network.keyfile())}",
+        # The bootstrap's lines go; what is missing comes to the end.
+        f"names=$(grep -vF -- {shlex.quote(hosts_file.GUEST_MARKER)} {hosts_file.PATH} || true)",
+    ]
+    for name in wish.names():
+        word = shlex.quote(name)
+        lines.append(f'printf "%s\\n" "$names" | grep -qxF -- {word} || names=$(printf "%s\\n%s" "$names" {word})')
+    return [
+        *lines,
+        f'put {hosts_file.PATH} 0644 "$names\n"',
+        "drop_ins=$(grep -s '^Include /etc/ssh/sshd_config.d' /etc/ssh/sshd_config || true)",
+        f'[ -z "$drop_ins" ] || put {DROP_IN} 0600 {shlex.quote(wish.sshd())}',
+    ]
 
 
-def _look(guest: Guest) -> dict[str, str]:
-    paths = (keyfile.PATH, hosts_file.PATH, DROP_IN, KEYS)
-    lines = [f"cat {path} 2>/dev/null; printf '{_MARK}'" for path in paths]
-    lines.append(f"grep -s '^Include /etc/ssh/sshd_config.d' /etc/ssh/sshd_config; printf '{_MARK}'")
-    lines.append("ls /etc/cloud/cloud-init.disabled 2>/dev/null; true")
-    answers = guest.run(["sh", "-s"], stdin="\n".join(lines) + "\n").stdout.split(_MARK)
-    return dict(zip((*paths, "include", "disabled"), answers))
+def _told(own_key: list[str]) -> list[str]:
+    """Return the commands that tell of changes besides those of files."""
+    lines = [f"[ -e {_DISABLED} ] || echo '{_CHANGED}cloud-init disabled'"]
+    for key in own_key:
+        lines.append(f"! grep -qsF -- {shlex.quote(key)} {KEYS} || echo '{_CHANGED}our key removed'")
+    return lines
 
 
-def _script(files: dict[str, str], wish: FinalWish, own_key: Optional[str], has_drop_ins: bool) -> str:
-    lines = ["set -e", "umask 077"]
-    for path, text in files.items():
-        mode = "0644" if path == hosts_file.PATH else "0600"
-        lines += [
-            f"mkdir -p {path.rpartition('/')[0]}",
-            f"printf %s {shlex.quote(text)} >{path}.node0",
-            f"chmod {mode} {path}.node0",
-            f"mv -f {path}.node0 {path}",
-        ]
-    lines += [f"rm -f {' '.join(_STALE)} {SSHD_DROP_IN}", "mkdir -p /etc/cloud", ": >/etc/cloud/cloud-init.disabled"]
-    if not has_drop_ins:
-        lines += _edited_sshd(wish.sshd())
+def _changes(wish: FinalWish, own_key: list[str]) -> list[str]:
+    lines = [f"rm -f {' '.join(_STALE)} {SSHD_DROP_IN}", "mkdir -p /etc/cloud", f": >{_DISABLED}"]
+    lines += ['if [ -z "$drop_ins" ]; then', *_edited_sshd(wish.sshd()), "fi"]
     for unit in _CLOUD_UNITS:
         lines.append(
             f"[ ! -e /usr/lib/systemd/system/{unit}.service ] || ln -sf /dev/null /etc/systemd/system/{unit}.service"
         )
-    if own_key:
+    for key in own_key:
         # grep says 1 when no other key is left.
         lines += [
-            f"grep -vF {shlex.quote(own_key)} {KEYS} >{KEYS}.node0 || [ $? -eq 1 ]",
+            f"grep -vF -- {shlex.quote(key)} {KEYS} >{KEYS}.node0 || [ $? -eq 1 ]",
             f"chmod 0600 {KEYS}.node0",
             f"mv -f {KEYS}.node0 {KEYS}",
         ]
-    written = " ".join([*files, KEYS, "/etc/cloud/cloud-init.disabled"])
-    lines.append(f"if command -v restorecon >/dev/null; then restorecon {written}; fi")
+    written = " ".join([keyfile.PATH, hosts_file.PATH, DROP_IN, KEYS, _DISABLED])
+    lines.append(f"if command -v restorecon >/dev/null; then restorecon -i {written}; fi")
     # Blocks that are given back need not be copied; a file system or a disk without discard does no harm.
-    lines += ["fstrim -av 2>/dev/null || true", "sync"]
-    return "\n".join(lines) + "\n"
+    return [*lines, "fstrim -av 2>/dev/null || true", "sync"]
 
 
 def _edited_sshd(settings: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import firewall, nat, policy_rules, undo
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.addresses import KernelNetworks, read_kernel
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.addresses import read_kernel
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt import Connection, connection
 
@@ -41,7 +41,7 @@ def present(wish: Wish, ledger: Ledger, dry_run: bool) -> tuple[dict[str, Any], 
         made += [f"firewalld zone {firewall.ZONE} {argument}" for argument in openings]
         if dry_run:
             return _predicted(planned, wish), made
-        facts = _apply(connected, kernel, planned, wish, ledger)
+        facts = _apply(connected, planned, wish, ledger)
     policy_rules.add(rules, ledger)
     firewall.add(openings, ledger)
     return facts.facts(), made
@@ -55,13 +55,11 @@ def absent(name: str, ledger: Ledger, dry_run: bool) -> list[str]:
     return undo.undo_all(entries, ledger, dry_run).removed
 
 
-def _apply(
-    connected: Connection, kernel: KernelNetworks, planned: nat.NatPlan, wish: Wish, ledger: Ledger
-) -> nat.NatNetwork:
+def _apply(connected: Connection, planned: nat.NatPlan, wish: Wish, ledger: Ledger) -> nat.NatNetwork:
     if planned.replace and planned.existing:
         stale = policy_rules.rules_for(planned.existing.cidr)
+        policy_rules.remove(stale)
         for rule in stale:
-            policy_rules.remove(rule, kernel.rules)
             ledger.gone(policy_rules.KIND, rule.name)
     if planned.changes:
         facts = nat.ensure(connected, planned, wish.name, wish.bridge, wish.mac, ledger)

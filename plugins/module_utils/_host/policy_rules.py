@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.addresses import answers
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
-from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import failed, run
 
 KIND = "policy_rule"
 
@@ -71,9 +72,30 @@ def add(rules: Sequence[PolicyRule], ledger: Ledger) -> None:
         run(["ip", "-4", "-batch", "-"], stdin=commands)
 
 
-def remove(rule: PolicyRule, rules: Sequence[Mapping[str, Any]]) -> bool:
-    """Remove a rule if the kernel has it; return whether it had."""
-    if not rule.is_in(rules):
-        return False
-    run(["ip", "-4", "rule", "del", *rule.words().split()])
-    return True
+def known(rules: Sequence[PolicyRule]) -> list[PolicyRule]:
+    """Return those of some rules that the kernel has."""
+    if not rules:
+        return []
+    (listed,) = answers(run(["ip", "-4", "-j", "rule", "show"]).stdout, 1)
+    return [rule for rule in rules if rule.is_in(listed)]
+
+
+def remove(rules: Sequence[PolicyRule]) -> list[PolicyRule]:
+    """Remove rules and return those that the kernel had; what is gone already is not missed.
+
+    One command looks, removes and looks again.
+
+    Raises:
+        HostedEngineError: C(command.failed) with the words of C(ip) when a rule is still there.
+    """
+    if not rules:
+        return []
+    commands = ["rule show", *(f"rule del {rule.words()}" for rule in rules), "rule show"]
+    # -force goes on after a rule that is not there; what has become of the rules is seen and not believed.
+    done = run(
+        ["ip", "-4", "-j", "-force", "-batch", "-"], stdin="".join(f"{line}\n" for line in commands), check=False
+    )
+    before, after = answers(done.stdout, 2)
+    if any(rule.is_in(after) for rule in rules):
+        raise failed(done)
+    return [rule for rule in rules if rule.is_in(before)]

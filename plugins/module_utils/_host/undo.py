@@ -23,9 +23,10 @@ a storage domain has left on the storage is not the host's to remove, and is tol
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -37,7 +38,6 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     policy_rules,
     textfile,
 )
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.addresses import read_kernel
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt import (
     connection,
@@ -46,6 +46,8 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt 
 )
 
 Entry = Mapping[str, Any]
+# An entry, and whether only to look: gives whether there was (or would be) anything to remove.
+Undo = Callable[[Entry, bool], bool]
 
 # What exists for the bootstrap only, and has no place on a host whose deployment has succeeded.
 BOOTSTRAP_KINDS = frozenset({domains.KIND, nat.KIND, policy_rules.KIND, firewall.KIND, hosts_file.KIND, "directory"})
@@ -76,24 +78,29 @@ def is_bootstrap(entry: Entry) -> bool:
 def undo_all(entries: Iterable[Entry], ledger: Ledger, dry_run: bool) -> Outcome:
     """Undo entries in the given order (the journal gives the newest first) and cross them out."""
     outcome = Outcome()
-    for entry in entries:
-        kind, name = str(entry["kind"]), str(entry["name"])
-        try:
-            if _undo(kind)(entry, dry_run):
-                outcome.removed.append(f"{kind} {name}")
-        except Keep as reason:
-            outcome.kept.append(f"{kind} {name}: {reason}")
-            continue
-        if not dry_run:
-            ledger.gone(kind, name)
+    for kind, group in itertools.groupby(entries, key=lambda entry: str(entry["kind"])):
+        batch = list(group)
+        # All rules that were made together go with one command.
+        undo = _policy_rules(batch, dry_run) if kind == policy_rules.KIND else _undo(kind)
+        for entry in batch:
+            name = str(entry["name"])
+            try:
+                if undo(entry, dry_run):
+                    outcome.removed.append(f"{kind} {name}")
+            except Keep as reason:
+                outcome.kept.append(f"{kind} {name}: {reason}")
+                continue
+            if not dry_run:
+                ledger.gone(kind, name)
     return outcome
 
 
-def _undo(kind: str) -> Callable[[Entry, bool], bool]:
-    try:
-        return _UNDO[kind]
-    except KeyError:
-        raise Keep("this release does not know how to undo it") from None
+def _undo(kind: str) -> Undo:
+    return _UNDO.get(kind, _unknown)
+
+
+def _unknown(_entry: Entry, _dry_run: bool) -> bool:
+    raise Keep("this release does not know how to undo it")
 
 
 def _domain(entry: Entry, dry_run: bool) -> bool:
@@ -114,14 +121,17 @@ def _nat_network(entry: Entry, dry_run: bool) -> bool:
         if busy and not dry_run:
             raise Keep(f"used by {', '.join(busy)}")
         if not dry_run:
+            bridge = nat.read_network(network.XMLDesc(0)).bridge
             nat.delete(network)
+            firewall.release(bridge)
         return True
 
 
-def _policy_rule(entry: Entry, dry_run: bool) -> bool:
-    rule = policy_rules.PolicyRule(int(entry["priority"]), entry["direction"], entry["prefix"])
-    known = read_kernel().rules
-    return rule.is_in(known) if dry_run else policy_rules.remove(rule, known)
+def _policy_rules(entries: Sequence[Entry], dry_run: bool) -> Undo:
+    """Undo all these entries, and return the function that says of each whether the kernel had it."""
+    rules = [policy_rules.PolicyRule(int(entry["priority"]), entry["direction"], entry["prefix"]) for entry in entries]
+    found = {rule.name for rule in (policy_rules.known(rules) if dry_run else policy_rules.remove(rules))}
+    return lambda entry, _dry_run: entry["name"] in found
 
 
 def _firewalld(entry: Entry, dry_run: bool) -> bool:
@@ -189,10 +199,9 @@ def digest(path: str) -> str:
         return ""
 
 
-_UNDO: dict[str, Callable[[Entry, bool], bool]] = {
+_UNDO: dict[str, Undo] = {
     domains.KIND: _domain,
     nat.KIND: _nat_network,
-    policy_rules.KIND: _policy_rule,
     firewall.KIND: _firewalld,
     hosts_file.KIND: _hosts_line,
     "directory": _directory,

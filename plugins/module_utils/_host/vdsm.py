@@ -1,8 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask the host's vdsm, with its own command line client."""
+"""Ask the host's vdsm, with its own client."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
+
+PORT = 54321
 
 VDSM_REFUSED = declare(
     "vdsm.refused",
@@ -41,9 +44,24 @@ class Volume:
 def call(namespace: str, method: str, parameters: Mapping[str, str], timeout: float = 120.0) -> Any:
     """Call a verb and return its result (host contract 11.1).
 
+    vdsm's own Python client is used, which its command line client stands on too; where the interpreter of the module
+    cannot import it, the command line client itself.
+
     Raises:
         HostedEngineError: C(vdsm.refused) with vdsm's own code and message.
     """
+    try:
+        from vdsm import client
+    except ImportError:
+        return _call_by_command(namespace, method, parameters, timeout)
+    try:
+        with contextlib.closing(client.connect("localhost", port=PORT, use_tls=True, timeout=timeout)) as connected:
+            return getattr(getattr(connected, namespace), method)(**parameters)
+    except client.Error as error:
+        raise HostedEngineError(VDSM_REFUSED, observed=str(error)[-1000:]) from error
+
+
+def _call_by_command(namespace: str, method: str, parameters: Mapping[str, str], timeout: float) -> Any:
     words = [f"{name}={value}" for name, value in parameters.items()]
     done = run(["vdsm-client", namespace, method, *words], timeout=timeout, check=False)
     if done.rc != 0:

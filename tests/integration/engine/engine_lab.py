@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ansible.module_utils.urls import open_url
 
 ROOT = Path(__file__).parents[3]
 LAB = ROOT / "tests" / "lab"
@@ -245,9 +246,7 @@ class Lab:
     def host_action(self, action: str, **message: Any) -> Any:
         """Call the hosts' control interface."""
         url = f"http://127.0.0.1:{self.vdsm_control}/host/{self.address}/{action}"
-        request = urllib.request.Request(url, json.dumps(message).encode())
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return json.load(answer)
+        return json.load(open_url(url, data=json.dumps(message).encode(), timeout=5))
 
     # -- modules
 

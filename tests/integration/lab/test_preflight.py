@@ -36,7 +36,8 @@ find /etc /root /home /opt /srv /var /tmp /mnt /usr/local -xdev '(' $kept ')' -p
 find /srv/exports -printf '%p %s %T@ %m %U:%G\\n' | sort
 grep -v /run/user/ /proc/1/mounts | sort
 for what in address route rule; do ip -o $what | sed 's/valid_lft.*//'; done
-systemctl list-units --no-legend --plain --state=running | awk '{print $1}' | grep -v -e session- -e user@ -e ^systemd- -e dispatcher | sort
+systemctl list-units --no-legend --plain --state=running | awk '{print $1}' |
+    grep -v -e session- -e user@ -e ^systemd- -e dispatcher | sort
 """
 
 

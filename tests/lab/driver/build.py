@@ -1,10 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Everything a lab needs before it starts: the layers of a host and the package repository."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from driver import sdk
+from driver import appliance_package, sdk
 from driver.debs import deb_of
 from driver.errors import LabError
 from driver.layer import host_layers
@@ -30,10 +29,11 @@ def build_packages() -> list[Path]:
     return debs
 
 
-def build_parts(others: Sequence[Path] = ()) -> tuple[list[Path], Path]:
+def build_parts(appliance: str | None = None) -> tuple[list[Path], Path]:
     """(layers of a host, package repository), from the cache where nothing has changed.
 
-    ``others`` are packages that the repository holds besides those with a manifest.
+    ``appliance`` is the profile whose OVA the repository offers as ``ovirt-engine-appliance``; None offers none.
     """
     debs = build_packages()
-    return host_layers([debs[0]]), repository_of([*debs, *others])
+    packaged = [appliance_package.appliance_deb(appliance)] if appliance else []
+    return host_layers([debs[0]]), repository_of([*debs, *packaged])

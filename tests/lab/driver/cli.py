@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from driver import appliance_package, cert, lab
+from driver import cert, lab
 from driver.build import build_parts
 from driver.errors import LabError
 
@@ -35,8 +35,7 @@ def _exec(asked: argparse.Namespace) -> int:
 
 
 def _build(asked: argparse.Namespace) -> int:
-    appliance = [appliance_package.appliance_deb(asked.appliance_package)] if asked.appliance_package else []
-    layers, repository = build_parts(appliance)
+    layers, repository = build_parts(asked.appliance_package)
     return _print({"layers": [str(layer) for layer in layers], "repository": str(repository)})
 
 
@@ -54,10 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     up = verb(
         "up",
         "bring a lab up (or report the one that is up)",
-        lambda asked: _print(lab.up(asked.lab, asked.hosts, asked.appliance)),
+        lambda asked: _print(lab.up(asked.lab, asked.hosts, asked.appliance, asked.package, asked.appliance_package)),
     )
     up.add_argument("--hosts", type=int, default=2, metavar="N")
-    up.add_argument("--appliance", type=Path, metavar="PATH", help="a .qcow2 or .ova to offer to the hosts")
+    up.add_argument("--appliance", type=Path, metavar="PATH", help="a qcow2 image or an OVA to offer to the hosts")
+    up.add_argument(
+        "--package", action="append", default=[], metavar="NAME", help="install this on each host (repeatable)"
+    )
     down = verb("down", "take a lab down and leave nothing behind", _down)
     down.add_argument("--keep-logs", action="store_true")
     verb("status", "print what the lab offers, as JSON", lambda asked: _print(lab.report_of(asked.lab)))
@@ -88,12 +90,13 @@ def _parser() -> argparse.ArgumentParser:
     inside.add_argument("host")
     inside.add_argument("command", nargs=argparse.REMAINDER)
     build = verb("build", "build what labs need: host layers and package repository", _build, of_lab=False)
-    build.add_argument(
-        "--appliance-package",
-        metavar="PROFILE",
-        choices=("faithful", "fast"),
-        help="also build ovirt-engine-appliance from this profile's OVA",
-    )
+    for offering in (up, build):
+        offering.add_argument(
+            "--appliance-package",
+            metavar="PROFILE",
+            choices=("faithful", "fast"),
+            help="the hosts' repository offers this profile's OVA as package ovirt-engine-appliance",
+        )
     return parser
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from running_vdsmd import FIXTURES, Running
+from vdsm import client
 from vdsm_rpc.client import VdsmError, VdsmTimeout
 from vdsmclient import cli
 
@@ -31,7 +32,7 @@ class Recorded:
     def __exit__(self, *error: object) -> None:
         return None
 
-    def call(self, verb: str, params: Mapping[str, Any], timeout: float, flow: str | None) -> Any:
+    def call(self, verb: str, params: Mapping[str, Any], timeout: float, flow: str | None = None) -> Any:
         self.asked.append((verb, dict(params)))
         if self.case["stdout_file"]:
             return json.loads((FIXTURES / "client" / self.case["stdout_file"]).read_text())
@@ -60,6 +61,26 @@ def test_as_recorded(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caps
     assert out == expected
     request = case["request"]
     assert Recorded.asked == ([(request["verb"], request["params"])] if request else [])
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case["request"] or "refused" in case["name"]], ids=lambda case: case["name"]
+)
+def test_the_python_client_as_recorded(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorded, "case", case)
+    monkeypatch.setattr(Recorded, "asked", [])
+    monkeypatch.setattr(client, "Client", Recorded)
+    monkeypatch.setattr(client, "host_context", lambda: "tls")
+    asked = case["connect"] or {"args": ["localhost"], "kwargs": {}}
+    try:
+        connected = client.connect(*asked["args"], **asked["kwargs"])
+        space, method = case["request"]["verb"].split(".")
+        answer = getattr(getattr(connected, space), method)(**case["request"]["params"])
+    except client.Error as error:
+        assert f"vdsm-client: {error}\n" == case["stderr"]
+        return
+    assert Recorded.asked == [(case["request"]["verb"], case["request"]["params"])]
+    assert answer == json.loads((FIXTURES / "client" / case["stdout_file"]).read_text())
 
 
 def test_against_a_running_vdsm(vdsmd: Running, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Optional
 import pytest
 import yaml
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils import _module
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     appliance,
@@ -31,6 +32,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._journal impor
 PACKAGE = "ansible_collections.node0.hosted_engine.plugins"
 MODULES = (
     "appliance_image",
+    "disk_copy",
     "engine_setup",
     "guest_config",
     "host_cleanup",
@@ -124,6 +126,49 @@ def test_local_vm_remembers_and_forgets(monkeypatch: pytest.MonkeyPatch, journal
 def test_local_vm_is_shut_down(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
     monkeypatch.setattr(vm, "shutdown", lambda name, *_rest: ({**FACTS, "name": name}, True))
     assert run("local_vm", monkeypatch, journal, state="shutdown") == {"changed": True, "vm": FACTS}
+
+
+def test_disk_copy_shuts_the_vm_down_first(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    order: list[str] = []
+
+    def shutdown(name: str, _ledger: Any, known: Any, _seconds: float, dry: bool) -> tuple[dict[str, Any], bool]:
+        order.append(f"off {name}{' (would)' if dry else ''}")
+        return dict(FACTS), not known
+
+    def copy_disk(*_arguments: Any) -> SimpleNamespace:
+        order.append("copy")
+        return SimpleNamespace(allocated=1, virtual_size=2, seconds=0.1)
+
+    monkeypatch.setattr(vm, "shutdown", shutdown)
+    monkeypatch.setattr(load("disk_copy"), "prepare", lambda _volume: "/rhev/volume")
+    monkeypatch.setattr(load("disk_copy"), "copy_disk", copy_disk)
+    options = {"source": "/d", "vm": "HostedEngineLocal", "volume_id": "v", "storage_type": "nfs"}
+    assert run("disk_copy", monkeypatch, journal, check=True, **options) == {"changed": True}
+    assert journal.read() is None
+    done = run("disk_copy", monkeypatch, journal, **options)
+    assert done["changed"] and done["copied"]["verified"] and journal.state("local_vm") == FACTS
+    again = run("disk_copy", monkeypatch, journal, **options)
+    assert (again["changed"], again["copied"]) == (False, done["copied"])
+    off = "off HostedEngineLocal"
+    assert order == [f"{off} (would)", off, "copy", off]
+    run("disk_copy", monkeypatch, journal, **{**options, "vm": ""})
+    assert len(order) == 4
+
+
+def test_the_last_step_of_a_phase_notes_its_end(journal: Journal) -> None:
+    def frame(check: bool = False, ends: bool = True) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        params = {"journal": journal.path, "phase": "initial_clean", "ends_phase": ends, "digest": "d1"}
+        module: Any = SimpleNamespace(params=params, check_mode=check, exit_json=lambda **result: said.update(result))
+        _module.execute(module, lambda _module: {"changed": False})
+        return said
+
+    assert frame(check=True)["journal"] == {"state": {}, "phases": {}, "made": []}
+    assert "journal" not in frame(ends=False) and journal.read() is None
+    first = frame()
+    assert first["changed"] is True and first["journal"] == journal.read()
+    assert first["journal"]["phases"]["initial_clean"]["digest"] == "d1"
+    assert frame()["changed"] is False
 
 
 def test_nat_network(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:

@@ -14,6 +14,14 @@ from typing import Any
 from .farm import Farm
 
 
+def read_config(path: Path) -> dict[str, Any]:
+    """The configuration file; files in the folder beside it (vdsmd.d for vdsmd.json) overwrite single `defaults`."""
+    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for more in sorted(path.with_suffix(".d").glob("*.json")):
+        config["defaults"] = {**config.get("defaults", {}), **json.loads(more.read_text(encoding="utf-8"))}
+    return config
+
+
 def parse(argv: list[str] | None = None) -> tuple[argparse.Namespace, dict[str, Any]]:
     """Options and the configuration file, merged."""
     p = argparse.ArgumentParser(prog="vdsmd", description="VDSM of the lab: modelled hosts, or this host")
@@ -44,7 +52,7 @@ def parse(argv: list[str] | None = None) -> tuple[argparse.Namespace, dict[str, 
     p.add_argument("--verbose", action="store_true", default=None, help="log long results too")
     p.add_argument("--quiet", action="store_true")
     args = p.parse_args(argv)
-    config: dict[str, Any] = json.loads(Path(args.config).read_text(encoding="utf-8")) if args.config else {}
+    config: dict[str, Any] = read_config(Path(args.config)) if args.config else {}
     if args.host:
         config["hosts"] = [dict(zip(("address", "name"), host.split("=", 1))) for host in args.host]
     config.setdefault("hosts", ["127.0.1.1"])

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_host import FakeConnection, LibvirtError
+from fake_host import FakeConnection, FakeFirewalld, LibvirtError
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import firewall
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
 
 
@@ -55,6 +56,26 @@ def libvirt(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeConnection]:
         setattr(module, name, value)
     monkeypatch.setitem(sys.modules, "libvirt", module)
     yield connection
+
+
+@pytest.fixture
+def firewalld(monkeypatch: pytest.MonkeyPatch) -> FakeFirewalld:
+    """The firewalld that C(from firewall.client import FirewallClient) leads to."""
+    daemon = FakeFirewalld()
+    contents: dict[str, dict[str, Any]] = {
+        "dbus": {},
+        "dbus.exceptions": {"DBusException": type("DBusException", (Exception,), {})},
+        "firewall": {},
+        "firewall.client": {"FirewallClient": lambda: daemon},
+        "firewall.errors": {"FirewallError": type("FirewallError", (Exception,), {})},
+    }
+    for name, attributes in contents.items():
+        module = types.ModuleType(name)
+        for key, value in attributes.items():
+            setattr(module, key, value)
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(firewall.shutil, "which", lambda name: f"/usr/bin/{name}")
+    return daemon
 
 
 @pytest.fixture

@@ -144,14 +144,20 @@ class FakeIp:
         ]
 
     def answer(self, argv: list[str], stdin: str) -> str:
-        if "-batch" in argv and "rule add" in stdin:
-            for line in stdin.splitlines():
-                self.answer(["ip", "-4", *line.split()], "")
-            return ""
-        if "-batch" in argv:
-            return f"{self.addresses}\n{self.routes}\n{json.dumps(self.rules)}\n{self.neighbours}\n"
-        words = " ".join(argv)
-        found = re.fullmatch(r"ip -4 rule (add|del) (to|from) ([\d.]+)/(\d+) lookup main priority (\d+)", words)
+        if argv[-2:] != ["-batch", "-"]:
+            return self._line(" ".join(argv[3:] if "-j" in argv else argv[2:]), False)
+        return "\n".join(self._line(line, "-force" in argv) for line in stdin.splitlines()) + "\n"
+
+    def _line(self, words: str, forced: bool) -> str:
+        shown = {
+            "addr show": self.addresses,
+            "route show table all": self.routes,
+            "rule show": json.dumps(self.rules),
+            "neigh show": self.neighbours,
+        }
+        if words in shown:
+            return shown[words]
+        found = re.fullmatch(r"rule (add|del) (to|from) ([\d.]+)/(\d+) lookup main priority (\d+)", words)
         assert found, words
         verb, direction, address, length, priority = found.groups()
         key = "dst" if direction == "to" else "src"
@@ -159,6 +165,77 @@ class FakeIp:
         if verb == "add":
             assert rule not in self.rules, "RTNETLINK answers: File exists"
             self.rules.append(rule)
-        else:
+        elif rule in self.rules or not forced:
             self.rules.remove(rule)
         return ""
+
+
+class FakeZone:
+    """One configuration of a zone: services and ports, as firewalld's Python client gives access to them."""
+
+    def __init__(self, services: list[str], ports: list[tuple[str, str]]) -> None:
+        self.services, self.ports = services, ports
+        self.interfaces: list[str] = []
+
+    def queryService(self, name: str) -> bool:
+        return name in self.services
+
+    def addService(self, name: str) -> None:
+        assert name not in self.services, "ALREADY_ENABLED"
+        self.services.append(name)
+
+    def removeService(self, name: str) -> None:
+        self.services.remove(name)
+
+    def queryPort(self, port: str, protocol: str) -> bool:
+        return (port, protocol) in self.ports
+
+    def addPort(self, port: str, protocol: str) -> None:
+        assert (port, protocol) not in self.ports, "ALREADY_ENABLED"
+        self.ports.append((port, protocol))
+
+    def removePort(self, port: str, protocol: str) -> None:
+        self.ports.remove((port, protocol))
+
+    def queryInterface(self, name: str) -> bool:
+        return name in self.interfaces
+
+    def removeInterface(self, name: str) -> None:
+        self.interfaces.remove(name)
+
+
+class FakeFirewalld:
+    """firewalld behind its Python client: the zone C(libvirt) as it is now, and as it will be after a reload."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.zones = ["public", "libvirt"]
+        self.known = ["ssh", "libvirt-tls", "vdsm"]
+        self.now = FakeZone(["dhcp", "dns", "ssh"], [("2223", "tcp")])
+        self.lasting = FakeZone(["dhcp", "dns", "ssh"], [("2223", "tcp")])
+        self.broken: Optional[Exception] = None
+
+    def getZones(self) -> list[str]:
+        if self.broken:
+            raise self.broken
+        return self.zones
+
+    def listServices(self) -> list[str]:
+        return self.known
+
+    def getServices(self, _zone: str) -> list[str]:
+        return self.now.services
+
+    def getPorts(self, _zone: str) -> list[tuple[str, str]]:
+        return self.now.ports
+
+    def config(self) -> FakeFirewalld:
+        return self
+
+    def getZoneByName(self, name: str) -> FakeZone:
+        assert name == "libvirt"
+        return self.lasting
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method: Callable[..., Any] = getattr(self.now, name)
+        return lambda _zone, *values: method(*values)

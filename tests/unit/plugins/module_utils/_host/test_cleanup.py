@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_host import FakeConnection
+from fake_host import FakeConnection, FakeFirewalld
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils import _run
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
@@ -61,7 +61,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def quiet_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """A host without services of hosted engine; its signs of a deployment can be set."""
     signs: dict[str, Any] = {}
-    monkeypatch.setattr(cleanup, "active_services", lambda _names: [])
+    monkeypatch.setattr(cleanup.systemd, "active", lambda _names: [])
     monkeypatch.setattr(cleanup, "read_deployment", lambda _services: Deployment(**signs))
     monkeypatch.setattr(hosts_file, "PATH", str(tmp_path / "hosts"))
     monkeypatch.setattr(vdsm_sections, "remove", lambda *_arguments: [])
@@ -225,8 +225,9 @@ def test_a_deployed_host_is_refused_untouched(
 
 
 def test_bootstrap_undoes_domains_first_and_everything_else_newest_first(
-    quiet_host: dict[str, Any], libvirt: FakeConnection, journal: Journal, tmp_path: Path
+    quiet_host: dict[str, Any], libvirt: FakeConnection, firewalld: FakeFirewalld, journal: Journal
 ) -> None:
+    firewalld.now.interfaces += ["virbr0", "node0-nat"]
     prefix = nat.preferred_prefix("192.168.222")
     nic = "<devices><interface type='network'><source network='node0-bootstrap'/></interface></devices>"
     with journal.making("domain", "HostedEngineLocal"):
@@ -235,6 +236,7 @@ def test_bootstrap_undoes_domains_first_and_everything_else_newest_first(
         libvirt.networkDefineXML(nat.network_xml("node0-bootstrap", "node0-nat", prefix, "u1")).create()
     assert cleanup.bootstrap(journal, dry_run=True).removed == cleanup.bootstrap(journal, dry_run=False).removed
     assert (libvirt.domains, libvirt.networks, journal.made()) == ([], [], [])
+    assert firewalld.now.interfaces == ["virbr0"]
 
 
 def test_bootstrap_of_a_deployed_host_leaves_the_deployment(

@@ -18,9 +18,7 @@ import json, os, sys
 with open(os.environ["SEEN"], "a") as seen:
     seen.write(json.dumps(sys.argv[1:]) + "\\n")
 END
-case " $* " in *" -O exit "*) exit 0;; esac
 [ -n "$REFUSE" ] && { echo "root@192.0.2.1: Permission denied (publickey)." >&2; exit 255; }
-for word in "$@"; do case $word in ControlPath=*) : >"${word#ControlPath=}";; esac; done
 while [ "$1" != -- ]; do shift; done
 exec sh -c "$2"
 """
@@ -73,31 +71,11 @@ def test_no_connection_is_told_apart_from_a_failed_command(guest: Guest, monkeyp
     assert "Permission denied" in caught.value.observed
 
 
-def test_writes_whole_files_with_their_mode_through_standard_input(guest: Guest, seen: Path, tmp_path: Path) -> None:
-    target = tmp_path / "a file"
-    owner = f"{os.getuid()}:{os.getgid()}"
-    guest.write(str(target), "password=canary\n", mode="0640", owner=owner)
-    assert guest.read(str(target)) == "password=canary\n"
-    assert stat.S_IMODE(target.stat().st_mode) == 0o640
-    assert "canary" not in seen.read_text()
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("a file")] == ["a file"]
-
-
-def test_one_connection_for_a_block_which_is_closed_at_its_end(guest: Guest, seen: Path) -> None:
-    with guest as inside:
-        inside.run(["true"])
-    first, last = calls(seen)
-    path = next(word for word in first if word.startswith("ControlPath="))
-    assert path in last and last[-3:-1] == ["-O", "exit"]
-    assert not os.path.exists(os.path.dirname(path.partition("=")[2]))
-    guest.run(["true"])
-    assert not any(word.startswith("ControlPath=") for word in calls(seen)[-1])
-
-
 def test_a_long_command_is_logged_while_it_runs(guest: Guest, tmp_path: Path) -> None:
     log = tmp_path / "setup.log"
-    assert guest.run_logged(["sh", "-c", "cat; echo said >&2; exit 4"], str(log), stdin="heard\n") == 4
-    assert log.read_text() == "heard\nsaid\n"
+    done = guest.run_logged(["sh", "-c", "cat; echo said >&2; exit 4"], str(log), stdin="heard\n")
+    assert (done.rc, done.stderr) == (4, "said\n")
+    assert log.read_text() == "heard\n"
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 

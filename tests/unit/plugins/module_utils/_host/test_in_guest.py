@@ -21,7 +21,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     keyfile,
     setup_answers,
 )
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE, Guest
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed, failed
 
@@ -51,7 +51,7 @@ class FolderGuest(Guest):
     """A guest whose file system is a folder: absolute paths of scripts are moved below it."""
 
     root = Path()
-    off = False
+    commands = 0
 
     def _moved(self, text: str) -> str:
         return re.sub(r"(?<![\w/.])/(etc|root|run|usr/lib)(?=/)", rf"{self.root}/\1", text)
@@ -59,23 +59,21 @@ class FolderGuest(Guest):
     def run(
         self, argv: Sequence[str], stdin: Optional[str] = None, timeout: float = 60.0, check: bool = True
     ) -> Completed:
-        if list(argv) == ["systemctl", "poweroff"]:
-            self.off = True
-            raise HostedEngineError(GUEST_UNREACHABLE, observed="Connection to 192.0.2.1 closed by remote host.")
+        self.commands += 1
         words = [self._moved(word) for word in argv]
         text = self._moved(stdin) if stdin and "sh" in argv else stdin
-        if argv[-3:-2] == ["/etc/hosts"]:
-            words[-1] = f"{os.getuid()}:{os.getgid()}"
         done = subprocess.run(words, input=text or "", capture_output=True, text=True, check=False)
         completed = Completed(tuple(argv), done.returncode, done.stdout, done.stderr)
         if check and done.returncode:
             raise failed(completed)
         return completed
 
-    def run_logged(self, argv: Sequence[str], log: str, stdin: str = "", timeout: float = 3600.0) -> int:
-        with open(log, "w", encoding="utf-8") as output:
+    def run_logged(self, argv: Sequence[str], log: str, stdin: str = "", timeout: float = 3600.0) -> Completed:
+        self.commands += 1
+        with open(log, "a", encoding="utf-8") as output:
             words = [self._moved(word) for word in argv]
-            return subprocess.run(words, input=stdin, stdout=output, stderr=output, text=True, check=False).returncode
+            done = subprocess.run(words, input=stdin, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+        return Completed(tuple(argv), done.returncode, "", done.stderr)
 
 
 @pytest.fixture
@@ -157,10 +155,12 @@ def test_sets_up_once(
         f"192.168.222.2 engine.hst.lab.test {MARKER}",
         "127.0.0.1 localhost",
     ]
+    assert guest.commands == 1
     (guest.root / "argv").unlink()
     again, changed = engine_setup.set_up(guest, wish(tmp_path), journal)
     assert not changed and {**again, "log": facts["log"]} == facts
     assert not (guest.root / "argv").exists()
+    assert [path.name for path in (tmp_path / "log").iterdir()] == [Path(facts["log"]).name]
 
 
 def test_the_appliance_decides_what_the_administrator_is_called(
@@ -277,7 +277,7 @@ def used(guest: FolderGuest) -> FolderGuest:
 
 
 def test_leaves_the_engine_vm_ready(used: FolderGuest) -> None:
-    done = guest_final.configure(used, final(power_off=True))
+    done = guest_final.configure(used, final())
     root = used.root
     profile = root / "etc/NetworkManager/system-connections/hosted-engine.nmconnection"
     assert profile.read_text() == STATIC
@@ -294,9 +294,10 @@ def test_leaves_the_engine_vm_ready(used: FolderGuest) -> None:
     keys = root / "root/.ssh/authorized_keys"
     assert keys.read_text() == "ssh-ed25519 AAAAUSER user\n"
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
-    assert used.off
+    assert used.commands == 1
     assert done.trimmed == ["/: 1.5 GiB (1610612736 bytes) trimmed on /dev/vda1"]
-    assert {"our key removed", "cloud-init disabled", "powered off"} < set(done.changes)
+    assert {"our key removed", "cloud-init disabled", f"file {settings}/00-hosted-engine.conf"} < set(done.changes)
+    assert len(done.changes) == 5
 
 
 def test_a_second_time_nothing_is_left_to_change(used: FolderGuest) -> None:
@@ -305,10 +306,10 @@ def test_a_second_time_nothing_is_left_to_change(used: FolderGuest) -> None:
 
 
 def test_check_mode_in_the_guest(used: FolderGuest) -> None:
-    done = guest_final.configure(used, final(power_off=True), dry_run=True)
-    assert len(done.changes) == 6
+    done = guest_final.configure(used, final(), dry_run=True)
+    assert len(done.changes) == 5
     assert "AAAAOURS" in (used.root / "root/.ssh/authorized_keys").read_text()
-    assert not used.off
+    assert MARKER in (used.root / "etc/hosts").read_text()
 
 
 def test_our_key_is_the_only_one(used: FolderGuest) -> None:
@@ -325,9 +326,11 @@ def test_sshd_without_drop_ins_is_edited(used: FolderGuest) -> None:
     assert config.read_text() == "PermitRootLogin without-password\nX11Forwarding no\n"
 
 
-def test_the_hosts_file_may_keep_names() -> None:
+def test_the_hosts_file_may_keep_names(used: FolderGuest) -> None:
+    hosts = used.root / "etc/hosts"
     wanted = final(etc_hosts=True, host_address="192.0.2.11", host_name="h1")
-    text = f"1.2.3.4 x {MARKER}\n127.0.0.1 localhost"
     expected = "127.0.0.1 localhost\n10.77.4.50 engine.hst.lab.test\n192.0.2.11 h1\n"
-    assert wanted.hosts(text) == expected
-    assert wanted.hosts(expected) == expected
+    for text in (f"1.2.3.4 x {MARKER}\n127.0.0.1 localhost", expected):
+        hosts.write_text(text)
+        guest_final.configure(used, wanted)
+        assert hosts.read_text() == expected

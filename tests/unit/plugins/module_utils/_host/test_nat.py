@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_host import FakeConnection, FakeIp
+from fake_host import FakeConnection, FakeFirewalld, FakeIp
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils import _run
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
@@ -206,44 +208,57 @@ def test_absent_removes_what_was_made_and_only_that(libvirt: FakeConnection, ker
     assert nat_setup.absent("node0-bootstrap", journal, dry_run=False) == []
 
 
-LIST_ALL = """libvirt (active)
-  target: ACCEPT
-  interfaces: virbr0
-  services: dhcp dhcpv6 dns ssh tftp
-  ports: 2223/tcp
-  protocols: icmp ipv6-icmp
-"""
+def test_rules_are_removed_with_one_command_and_seen_to_be_gone(
+    kernel: FakeIp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = policy_rules.rules_for("192.168.222.0/24")
+    asked: list[list[str]] = []
+    answer = kernel.answer
+
+    def counted(argv: list[str], stdin: str) -> str:
+        asked.append(argv)
+        return answer(argv, stdin)
+
+    monkeypatch.setattr(kernel, "answer", counted)
+    kernel.answer(["ip", "-4", "-batch", "-"], f"rule add {rules[0].words()}\n")
+    assert policy_rules.known(rules) == rules[:1]
+    asked.clear()
+    assert policy_rules.remove(rules) == rules[:1]
+    assert len(asked) == 1
+    assert policy_rules.remove(rules) == []
+    # A rule that stays whatever is said about it.
+    monkeypatch.setattr(kernel, "answer", lambda _argv, _stdin: (json.dumps([rule_of(rules[1])]) + "\n") * 2)
+    with pytest.raises(HostedEngineError) as caught:
+        policy_rules.remove(rules)
+    assert caught.value.problem.id == "command.failed"
 
 
-@pytest.fixture
-def firewalld(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Answers of firewall-cmd by their last argument, and what was asked."""
-    said: dict[str, Any] = {"asked": [], "rc": 0, "--list-all": LIST_ALL, "--get-services": "ssh libvirt-tls vdsm"}
-
-    def run(argv: Sequence[str], **_options: Any) -> _run.Completed:
-        said["asked"].append(" ".join(argv))
-        return _run.Completed(tuple(argv), said["rc"], said.get(argv[-1], ""), "")
-
-    monkeypatch.setattr(firewall, "run", run)
-    monkeypatch.setattr(firewall.shutil, "which", lambda name: f"/usr/bin/{name}")
-    return said
+def rule_of(rule: policy_rules.PolicyRule) -> dict[str, Any]:
+    """Return a rule as C(ip -j rule) shows it."""
+    address, _slash, length = rule.prefix.partition("/")
+    return {"priority": rule.priority, "src": address, "srclen": int(length), "table": "main"}
 
 
-def test_firewalld_gets_services_it_knows_and_ports_for_the_others(firewalld: dict[str, Any], journal: Journal) -> None:
+def test_firewalld_gets_services_it_knows_and_ports_for_the_others(firewalld: FakeFirewalld, journal: Journal) -> None:
     missing = firewall.missing()
     assert missing == ["--add-service=vdsm", "--add-service=libvirt-tls", "--add-port=54322/tcp"]
+    # What somebody has opened for good already is not opened again.
+    firewalld.lasting.services.append("vdsm")
     firewall.add(missing, journal)
     assert journal.made("firewalld")[0]["arguments"] == missing
-    firewalld["asked"].clear()
+    for zone in (firewalld.now, firewalld.lasting):
+        assert set(zone.services) == {"dhcp", "dns", "ssh", "vdsm", "libvirt-tls"}
+        assert zone.ports == [("2223", "tcp"), ("54322", "tcp")]
+    assert firewall.missing() == []
+    firewalld.now.services.remove("vdsm")
     assert firewall.remove(missing)
-    assert firewalld["asked"][1:] == [
-        f"firewall-cmd {when}--zone=libvirt --remove-service=vdsm --remove-service=libvirt-tls --remove-port=54322/tcp"
-        for when in ("--permanent ", "")
-    ]
+    for zone in (firewalld.now, firewalld.lasting):
+        assert (zone.services, zone.ports) == (["dhcp", "dns", "ssh"], [("2223", "tcp")])
+    assert firewall.remove(missing)
 
 
 def test_a_zone_file_that_only_repeats_the_default_goes(
-    firewalld: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    firewalld: FakeFirewalld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     default, own = tmp_path / "default.xml", tmp_path / "libvirt.xml"
     monkeypatch.setattr(firewall, "DEFAULT_FILE", str(default))
@@ -262,19 +277,31 @@ def test_a_zone_file_that_only_repeats_the_default_goes(
         assert own.exists() is stays
 
 
-def test_firewalld_that_has_everything_is_asked_once(firewalld: dict[str, Any]) -> None:
-    firewalld["--list-all"] = "  services: ovirt-imageio ovirt-vmconsole libvirt-tls vdsm ssh dns\n"
-    assert firewall.missing() == []
-    assert len(firewalld["asked"]) == 1
+def test_no_firewalld_or_no_zone(firewalld: FakeFirewalld, journal: Journal) -> None:
+    firewalld.zones.remove("libvirt")
+    assert firewall.missing() == [] and not firewall.remove(["--add-service=vdsm"])
+    assert firewall.running()
+    firewalld.connected = False
+    assert firewall.missing() == [] and not firewall.remove(["--add-service=vdsm"])
+    assert not firewall.running()
 
 
-@pytest.mark.parametrize("rc", [252, 112])
-def test_no_firewalld_or_no_zone(firewalld: dict[str, Any], rc: int) -> None:
-    firewalld["rc"] = rc
-    assert firewall.missing() == []
+def test_firewalld_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firewall.shutil, "which", lambda _name: None)
+    assert firewall.missing() == [] and not firewall.running()
 
 
-def test_firewalld_that_is_broken(firewalld: dict[str, Any]) -> None:
-    firewalld["rc"] = 1
-    with pytest.raises(HostedEngineError):
+def test_firewalld_that_is_broken(firewalld: FakeFirewalld) -> None:
+    firewalld.broken = sys.modules["dbus.exceptions"].DBusException("INVALID_ZONE: libvirt")
+    with pytest.raises(HostedEngineError) as caught:
         firewall.missing()
+    assert caught.value.problem.id == "firewalld.refused" and "INVALID_ZONE" in caught.value.observed
+
+
+def test_firewalld_whose_library_is_of_another_interpreter(
+    firewalld: FakeFirewalld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "firewall.client", None)
+    with pytest.raises(HostedEngineError) as caught:
+        firewall.missing()
+    assert caught.value.problem.id == "firewalld.library_missing"

@@ -55,7 +55,7 @@ ROUTES = [
 
 def test_facts_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(argv: Sequence[str], **_options: Any) -> _run.Completed:
-        answers = {"ip": f"{json.dumps(LINKS)}\n{json.dumps(ROUTES)}\n", "systemctl": "active\ninactive\n"}
+        answers = {"ip": f"{json.dumps(LINKS)}\n{json.dumps(ROUTES)}\n"}
         return _run.Completed(tuple(argv), 0, answers.get(argv[0], ""), "")
 
     monkeypatch.setattr(facts, "run", run)
@@ -76,7 +76,6 @@ def test_facts_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
         "family": 4,
     }
     assert facts.management(interfaces, "eth9", {})["address"] == ""
-    assert facts.active_services(["libvirtd", "vdsmd"]) == ["libvirtd"]
 
 
 def test_small_facts(tmp_path: Path) -> None:

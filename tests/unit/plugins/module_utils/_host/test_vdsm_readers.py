@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import StoreVolume
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import ovf_store, vdsm
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ovf_store import OvfStores
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed
@@ -26,8 +29,71 @@ def client(monkeypatch: pytest.MonkeyPatch) -> dict[str, Completed]:
     def run(argv: list[str], **_options: Any) -> Completed:
         return answers[" ".join(argv[1:3])]
 
+    # What an interpreter sees that cannot import vdsm.
+    monkeypatch.setitem(sys.modules, "vdsm", None)
     monkeypatch.setattr(vdsm, "run", run)
     return answers
+
+
+class FakeVdsm:
+    """vdsm's Python client: C(connect) gives an object with the verbs by namespace."""
+
+    class Error(Exception):
+        pass
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.closed = 0
+        self.answer: Any = None
+
+    def connect(self, host: str, **options: Any) -> Any:
+        self.asked.append((host, options))
+        if isinstance(self.answer, OSError):
+            raise self.Error(str(self.answer))
+        return self
+
+    def close(self) -> None:
+        self.closed += 1
+
+    @property
+    def Image(self) -> Any:
+        return types.SimpleNamespace(prepare=lambda **words: self._verb("Image.prepare", words))
+
+    def _verb(self, name: str, words: dict[str, Any]) -> Any:
+        self.asked.append((name, words))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def python_client(monkeypatch: pytest.MonkeyPatch) -> FakeVdsm:
+    """vdsm as a package whose module C(client) can be imported."""
+    package, fake = types.ModuleType("vdsm"), FakeVdsm()
+    package.client = fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "vdsm", package)
+    monkeypatch.setattr(vdsm, "run", None)
+    return fake
+
+
+def test_vdsm_is_asked_in_process_where_its_package_can_be_imported(python_client: FakeVdsm) -> None:
+    python_client.answer = {"path": "/rhev/volume"}
+    volume = vdsm.Volume("dc", "sd", "disk", "volume")
+    assert vdsm.prepare(volume) == "/rhev/volume"
+    connected, asked = python_client.asked
+    assert connected == ("localhost", {"port": 54321, "use_tls": True, "timeout": 120.0})
+    assert asked == ("Image.prepare", volume.parameters())
+    assert python_client.closed == 1
+
+
+@pytest.mark.parametrize("problem", [FakeVdsm.Error("(code=309, message=no pool)"), OSError("(code=309) refused")])
+def test_vdsm_refuses_in_process_in_its_own_words(python_client: FakeVdsm, problem: Exception) -> None:
+    python_client.answer = problem
+    with pytest.raises(HostedEngineError) as caught:
+        vdsm.prepare(vdsm.Volume("dc", "sd", "disk", "volume"))
+    assert caught.value.problem.id == "vdsm.refused"
+    assert "code=309" in caught.value.observed
+    assert python_client.closed == isinstance(problem, FakeVdsm.Error)
 
 
 def answer(text: str, rc: int = 0) -> Completed:

@@ -22,8 +22,11 @@ def load(host: Host, sd_id: str, image: str, vol_id: str) -> Volume:
 
 def create(host: Host, sd_id: str, image: str, vol_id: str, **attributes: Any) -> Volume:
     """A new volume; a model's preallocated ones are sparse."""
-    allocate = bool(host.config.get("preallocate", host.connections.real))
-    return volumes.create(domains.find(host, sd_id), image, vol_id, allocate=allocate, **attributes)
+    content: dict[str, Any] = {
+        "allocate": bool(host.config.get("preallocate", host.connections.real)),
+        "old_content": int(host.config.get("old_content_mib", 0)) * MIB,
+    }
+    return volumes.create(domains.find(host, sd_id), image, vol_id, **content, **attributes)
 
 
 def copy(source: Volume, target: Volume) -> None:

@@ -86,6 +86,13 @@ def allocate(path: Path, size: int, mode: int = MODE_DATA) -> None:
     own(path, mode)
 
 
+def soil(path: Path, size: int) -> None:
+    """Overwrite the first `size` bytes with what is neither zero nor text in any encoding."""
+    with open(path, "r+b") as file:
+        for start in range(0, size, MIB):
+            file.write(b"\xff" * min(MIB, size - start))
+
+
 def link(target: Path, name: Path) -> None:
     """Make or correct a symbolic link. What is there and no link stays."""
     directory(name.parent)

@@ -166,10 +166,13 @@ def create(
     sequence: int = 0,
     legal: bool = True,
     allocate: bool = True,
+    old_content: int = 0,
 ) -> Volume:
     """Make a volume with its lease and metadata.
 
-    `allocate`: give a preallocated volume its blocks. Raises VolumeAlreadyExists, VolumeDoesNotExist (parent), OSError.
+    `allocate`: give a preallocated volume its blocks. `old_content`: bytes at the beginning of a raw volume that hold
+    what somebody wrote before, as on storage that is used again. Raises VolumeAlreadyExists, VolumeDoesNotExist
+    (parent), OSError.
     """
     meta = {
         "domain": domain.id,
@@ -202,6 +205,8 @@ def create(
         files.allocate(volume.path, int(size))
     else:
         files.sparse(volume.path, int(size))
+    if fmt == "RAW" and old_content:
+        files.soil(volume.path, min(old_content, int(size)))
     if not domain.is_block:
         lease = Path(f"{volume.path}.lease")
         files.sparse(lease, MIB)

@@ -1,0 +1,300 @@
+"""What a deployment meets besides the happy path, and what a deployed engine does, in one lab with one deployment.
+
+The tests are steps: each begins where the one before has ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flow_lab import CONTROL, SECRETS, SETTINGS, Engine, FlowLab, Run, engine_session, wait_until
+
+NODE, PHASES = (
+    "he-host1",
+    ("initial_clean", "bootstrap_local_vm", "create_storage_domain", "create_target_vm", "final_clean"),
+)
+APPLIANCE = "/srv/lab/appliance/fast.ova"
+CONF = "/etc/ovirt-hosted-engine/hosted-engine.conf"
+CA = "/etc/pki/vdsm/certs/cacert.pem"
+PINNED = "/etc/apt/preferences.d/uninstallable"
+# Chosen so that a run of the tests without this finds zeroes there anyway: old content must lie beyond what is scanned.
+OLD_MIB, SCANNED_MIB, SLOT = 12, 8, 4096
+MEMORY = 1280 * 2**20
+
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("systemd-nspawn") is None, reason="needs root and systemd-nspawn"
+)
+pytestmark = [pytest.mark.lab, needs_root, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[FlowLab]:
+    """A fresh lab of one host. FLOWS_KEEP in the environment leaves it up, and goes on in the one that is up."""
+    made = FlowLab("flows-t")
+    keep = "FLOWS_KEEP" in os.environ
+    if not keep:
+        made.driver("down")
+    made.up(hosts=1, profile="fast")
+    yield made
+    if not keep:
+        made.driver("down")
+
+
+@pytest.fixture(scope="module")
+def clean(lab: FlowLab) -> str:
+    """The host before anything was done to it."""
+    return lab.snapshot(NODE)
+
+
+@pytest.fixture(scope="module")
+def conf(lab: FlowLab) -> dict[str, str]:
+    """hosted-engine.conf of the deployed host."""
+    lines = lab.inside(NODE, f"cat {CONF}").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+@pytest.fixture
+def engine(lab: FlowLab) -> Iterator[Engine]:
+    """A session with the deployed engine."""
+    with engine_session(lab, NODE, CA) as opened:
+        yield opened
+
+
+def changed_since(lab: FlowLab, mark: str) -> list[str]:
+    """Files and folders of a host that are newer than another file."""
+    paths = "/etc /root /var/lib /var/tmp /var/cache /rhev"
+    left_out = "-not -path '/var/lib/systemd/*' -not -path '/root/.ansible*' -not -path /root"
+    # Asking for the time wakes services of systemd that have a private folder.
+    left_out += " -not -path /var/tmp -not -path '/var/tmp/systemd-private-*'"
+    return lab.inside(NODE, f"find $(ls -d {paths} 2>/dev/null) -xdev -newer {mark} {left_out}").splitlines()
+
+
+# -- a clean host
+
+
+def test_check_mode_tells_a_plan_and_changes_nothing(lab: FlowLab, clean: str) -> None:
+    """All playbooks beside each other: they only look. So does a phase that is started before its time."""
+    lab.inside(NODE, "touch /run/before")
+    with ThreadPoolExecutor(3) as pool:
+        early = pool.submit(lab.play, "create_target_vm", he_appliance=APPLIANCE)
+        begun = {name: pool.submit(lab.play, name, "--check", he_appliance=APPLIANCE) for name in ("deploy", *PHASES)}
+        runs = {name: run.result() for name, run in begun.items()}
+    assert changed_since(lab, "/run/before") == []
+    assert lab.snapshot(NODE) == clean
+    assert {name: run.output for name, run in runs.items() if run.status != 0} == {}
+    foretold = {
+        "initial_clean": ("changed=0",),  # there is nothing to remove
+        "bootstrap_local_vm": ("changed=", "Would then run engine-setup in HostedEngineLocal"),
+        "create_storage_domain": ("Would create, attach and activate the storage domain hosted_storage",),
+        "create_target_vm": ("Would make HostedEngine and its disks on hosted_storage",),
+        "final_clean": ("Would remove HostedEngineLocal from the engine",),
+    }
+    foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words.startswith("Would"))
+    for name, told in foretold.items():
+        assert [words for words in told if words not in runs[name].output] == [], runs[name].output
+    assert early.result().status != 0
+    assert "[journal.phase_missing]" in early.result().output
+
+
+# -- a failed bootstrap and its undoing
+
+
+@pytest.fixture(scope="module")
+def failed(lab: FlowLab, clean: str) -> Run:
+    """A deployment on a host for which one package of ovirt-host cannot be had."""
+    pin = "Package: ovirt-vmconsole-host\nPin: release *\nPin-Priority: -1\n"
+    lab.inside(NODE, f"printf '{pin}' > {PINNED}")
+    return lab.play("deploy", he_appliance=APPLIANCE)
+
+
+def test_an_uninstallable_package_is_explained(failed: Run) -> None:
+    assert failed.status != 0
+    end = failed.output[failed.output.index("TASK [node0.hosted_engine.he : End with the reason]") :]
+    assert "[engine.host_install_failed] The engine could not install the host." in end
+    assert "task 'Install ovirt-host package' failed" in end
+    assert "ovirt-host : Depends: ovirt-vmconsole-host but it is not installable" in end
+    assert "What to do: Remove the reason that the failed task gives and run the same playbook again" in end
+    assert "node0.hosted_engine.cleanup" in end
+    assert not [name for name in SECRETS if SETTINGS[name] in failed.output]
+
+
+def test_the_engine_says_install_failed_and_names_the_task(lab: FlowLab, failed: Run) -> None:
+    assert failed.status != 0
+    ca = lab.inside(NODE, "ls /var/tmp/localvm*/*.pem").strip()
+    with engine_session(lab, NODE, ca) as bootstrap:
+        (host,) = bootstrap.get("hosts")["host"]
+        events = bootstrap.get("events")["event"]
+    assert host["status"] == "install_failed"
+    (event,) = [event for event in events if event["code"] == "505"]
+    log = "/var/log/ovirt-engine/host-deploy/ovirt-host-deploy-ansible-"
+    told = f"Host {host['name']} installation failed. Task Install ovirt-host package failed to execute. "
+    assert event["description"].startswith(f"{told}Please check logs for more details: {log}")
+
+
+def test_cleanup_leaves_the_host_as_it_was(lab: FlowLab, clean: str, failed: Run) -> None:
+    assert failed.status != 0
+    dirty = lab.snapshot(NODE)
+    for made in ("node0-nat", "HostedEngineLocal", "from all to 192.168", "/var/tmp/localvm", "ovirt-vmconsole"):
+        assert made not in clean
+        assert made in dirty, "what is not made proves nothing when it is gone"
+    lab.inside(NODE, f"rm {PINNED}")
+    run = lab.play("cleanup")
+    assert run.status == 0, run.output
+    assert lab.snapshot(NODE) == clean
+
+
+# -- a deployment: on the host itself, phase by phase, appliance from its package, DHCP, storage with old content
+
+
+@pytest.fixture(scope="module")
+def prepared(lab: FlowLab) -> None:
+    """The README's ten lines on the host, and storage that gives volumes with old content."""
+    wanted = {name: value for name, value in SETTINGS.items() if not isinstance(value, str) or "{{" not in value}
+    wanted = {name: value for name, value in wanted.items() if name not in SECRETS}
+    wanted.update(
+        he_fqdn=lab.engine["fqdn"],
+        he_vm_mac_addr=lab.status["lab"]["engine_mac"],
+        he_storage_domain_addr=lab.status["storage"]["nfs"]["address"],
+        he_storage_domain_path=lab.status["storage"]["nfs"]["path"],
+    )
+    lab.make_control_node(NODE, wanted)
+    old = json.dumps({"old_content_mib": OLD_MIB})
+    lab.inside(NODE, f"mkdir -p /etc/vdsm/vdsmd.d && echo '{old}' > /etc/vdsm/vdsmd.d/old-content.json")
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_phase_alone_on_the_host_itself(lab: FlowLab, prepared: None, phase: str) -> None:
+    run = lab.play_locally(NODE, phase)
+    assert run.status == 0, run.output[-4000:]
+    assert not [name for name in SECRETS if SETTINGS[name] in run.output]
+    journal = json.loads(lab.inside(NODE, "cat /var/lib/ovirt-hosted-engine-setup/node0-journal.json"))
+    assert journal["phases"][phase]["status"] == "done"
+
+
+def test_the_engine_runs_from_shared_storage(lab: FlowLab, conf: dict[str, str], engine: Engine) -> None:
+    health = f"curl --silent --cacert {CA} https://{lab.engine['fqdn']}/ovirt-engine/services/health"
+    assert lab.inside(NODE, health) == "DB Up!Welcome to Health Status!"
+    assert engine.get("hosts")["host"][0]["status"] == "up"
+    assert [vm["id"] for vm in engine.get("vms")["vm"]] == [conf["vmid"]]
+    status = json.loads(lab.inside(NODE, "hosted-engine --vm-status --json"))
+    assert (status["1"]["engine-status"]["health"], status["1"]["score"]) == ("good", 3400)
+
+
+def test_the_engines_address_was_leased(lab: FlowLab) -> None:
+    acknowledged = f"DHCPACK.*{lab.engine['address']} {lab.status['lab']['engine_mac']}"
+    log = (Path(lab.status["lab"]["logs"]) / "dnsmasq.log").read_text()
+    assert re.search(acknowledged, log)
+
+
+def test_the_appliance_came_from_its_package(lab: FlowLab) -> None:
+    assert lab.inside(NODE, "dpkg-query -W -f '${Status}' ovirt-engine-appliance") == "install ok installed"
+    path = lab.inside(NODE, "sed -n s/^path=//p /etc/ovirt-hosted-engine/10-appliance.conf").strip()
+    index = json.loads(lab.inside(NODE, "cat /var/cache/node0-hosted-engine/appliance/index.json"))
+    assert path in index
+
+
+def test_only_our_slots_of_the_whiteboard_have_content(lab: FlowLab, conf: dict[str, str]) -> None:
+    """Beyond what the HA services read lies what was there before us."""
+    volume = f"/run/vdsm/storage/{conf['sdUUID']}/{conf['metadata_image_UUID']}/{conf['metadata_volume_UUID']}"
+    script = (
+        f"data = open('{volume}', 'rb').read({OLD_MIB} << 20)\n"
+        f"scanned = data[:{SCANNED_MIB} << 20]\n"
+        f"slots = {{i // {SLOT} for i in range(0, len(scanned), {SLOT}) if any(scanned[i:i + {SLOT}])}}\n"
+        f"print(sorted(slots), len(scanned), set(data[{SCANNED_MIB} << 20:]))"
+    )
+    lines = lab.inside(NODE, f'python3 -c "{script}"').strip()
+    assert lines in (f"[0, 1] {SCANNED_MIB << 20} {{255}}", f"[1] {SCANNED_MIB << 20} {{255}}")
+
+
+def test_no_password_is_left_on_the_host(lab: FlowLab) -> None:
+    lab.inside(NODE, f"rm -r {CONTROL}")
+    for name in SECRETS:
+        found = f"grep -rIlF --exclude-dir=images -- {SETTINGS[name]} /etc /root /tmp /var /run 2>/dev/null || true"
+        assert lab.inside(NODE, found) == ""
+
+
+# -- a deployed host
+
+
+@pytest.mark.parametrize(
+    ("journal", "fqdn", "problem"),
+    [
+        ("/var/lib/none.json", "", "deployment.exists"),
+        ("", "other.flows-t.lab.test", "deployment"),
+    ],
+)
+def test_a_deployed_host_is_refused_untouched(lab: FlowLab, journal: str, fqdn: str, problem: str) -> None:
+    running = "systemctl show -p ActiveEnterTimestampMonotonic libvirtd vdsmd ovirt-ha-broker ovirt-ha-agent sanlock"
+    same = f"{running}; virsh -r domid HostedEngine"
+    before = lab.snapshot(NODE), lab.inside(NODE, same)
+    lab.inside(NODE, "touch /run/before")
+    other = {"he_journal": journal} if journal else {"he_fqdn": fqdn, "he_preflight_skip": ["names.engine.forward"]}
+    run = lab.play("deploy", he_appliance=APPLIANCE, **other)
+    assert run.status != 0
+    assert problem in run.output
+    assert (lab.snapshot(NODE), lab.inside(NODE, same)) == before
+    touched = [path for path in changed_since(lab, "/run/before") if "/var/lib/ovirt-hosted-engine-ha" not in path]
+    assert touched == []
+
+
+def test_a_blocked_port_makes_the_host_non_responsive(lab: FlowLab, conf: dict[str, str], engine: Engine) -> None:
+    (host,) = engine.get("hosts")["host"]
+    rule = f"INPUT -s {lab.engine['address']} -p tcp --dport 54321 -j DROP"
+
+    def add_disk(name: str) -> tuple[int, Any]:
+        domains = {"storage_domain": [{"id": conf["sdUUID"]}]}
+        wanted = {"name": name, "format": "raw", "provisioned_size": 2**20, "storage_domains": domains}
+        return engine.ask("POST", "disks", wanted)
+
+    def is_(status: str) -> bool:
+        return bool(engine.get(f"hosts/{host['id']}")["status"] == status)
+
+    lab.inside(NODE, f"iptables -I {rule}")
+    try:
+        wait_until(lambda: is_("non_responsive"), "non_responsive", 90)
+        status, answer = add_disk("blocked")
+        assert status == 409, answer
+        assert "Cannot add Virtual Disk" in answer["fault"]["detail"] if "fault" in answer else answer["detail"]
+    finally:
+        lab.inside(NODE, f"iptables -D {rule}")
+    wait_until(lambda: is_("up"), "up", 90)
+
+    def works() -> bool:
+        return add_disk("unblocked")[0] in (201, 202)
+
+    wait_until(works, "a disk", 90)
+    names = {disk["name"]: disk for disk in engine.get("disks")["disk"]}
+    assert "blocked" not in names
+    wait_until(lambda: engine.get(f"disks/{names['unblocked']['id']}")["status"] == "ok", "the disk is made", 60)
+    assert engine.ask("DELETE", f"disks/{names['unblocked']['id']}")[0] == 200
+
+
+def test_memory_changed_in_the_engine_reaches_the_domain(lab: FlowLab, conf: dict[str, str], engine: Engine) -> None:
+    def kib() -> int:
+        found = re.search("<memory unit='KiB'>([0-9]+)", lab.inside(NODE, "virsh -r dumpxml HostedEngine"))
+        return int(found[1]) if found else 0
+
+    was = kib()
+    assert was * 1024 == SETTINGS["he_mem_size_MB"] * 2**20
+    policy = {"guaranteed": MEMORY, "max": 4 * MEMORY}
+    status, answer = engine.ask("PUT", f"vms/{conf['vmid']}", {"memory": MEMORY, "memory_policy": policy})
+    assert status == 200, answer
+    store = {disk["id"] for disk in engine.get("disks")["disk"] if disk["content_type"] == "ovf_store"}
+    assert len(store) == 2
+    status, answer = engine.ask("POST", f"storagedomains/{conf['sdUUID']}/updateovfstore", {})
+    assert status == 200, answer
+    before = lab.inside(NODE, "virsh -r domid HostedEngine")
+    engine.logout()
+    lab.inside(NODE, "hosted-engine --vm-shutdown")
+    wait_until(lambda: "HostedEngine" not in lab.inside(NODE, "virsh -r list --name"), "the end of the VM", 120)
+    wait_until(lambda: "HostedEngine" in lab.inside(NODE, "virsh -r list --name"), "its start by the agent", 180)
+    assert lab.inside(NODE, "virsh -r domid HostedEngine") != before
+    assert kib() * 1024 == MEMORY
