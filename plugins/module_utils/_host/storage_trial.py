@@ -66,6 +66,11 @@ def knock(server: str, port: int = _NFS_PORT, seconds: float = _KNOCK_SECONDS) -
     """Return C(server) and C(unknown) or C(silent) when a server has no address, or nothing at all answers there.
 
     A refused connection is an answer: NFS can be spoken on other ports.
+
+    Args:
+        server: name or address.
+        port: where to knock.
+        seconds: how long to wait for each address.
     """
     try:
         answers = socket.getaddrinfo(server, port, 0, socket.SOCK_STREAM)
