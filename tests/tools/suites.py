@@ -96,6 +96,12 @@ def all_suites() -> list[Suite]:
         for core, python in SANITY.items()
     ]
     scenario = [
+        Suite(
+            "lab-preflight",
+            _tool("pytest", "tests/integration/lab/test_preflight.py"),
+            1500,
+            counted_by_pytest=True,
+        ),
         Suite("molecule", _script("scenario.py"), 1500),
         Suite("molecule-ha", _script("scenario.py", "ha"), 1500),
     ]

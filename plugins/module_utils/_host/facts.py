@@ -68,6 +68,11 @@ def gather(bridge_if: str = "", engine_fqdn: str = "") -> Facts:
     }
 
 
+def interfaces() -> list[Facts]:
+    """Return the host's interfaces, see the return values of the module host_info."""
+    return [_interface(link) for link in _network()[0]]
+
+
 def _network() -> tuple[list[Facts], list[Facts]]:
     """Return links with their addresses, and IPv4 routes of the main table."""
     text = run(["ip", "-j", "-d", "-batch", "-"], stdin="addr show\nroute show table main\n").stdout
