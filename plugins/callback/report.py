@@ -10,7 +10,7 @@ version_added: 0.1.0
 author: The node0.hosted_engine founders (@node0)
 description:
   - Writes C(ovirt-hosted-engine-setup-ansible-PHASE-TIMESTAMP-RANDOM.log) for each phase of a deployment, and one JSON
-    report of the run with its phases, durations and counts.
+    report of the run with its phases, durations and counts. The report of the preflight is in a JSON file of its own.
   - Values of secret settings are replaced wherever they appear.
 requirements:
   - Enabled with C(callbacks_enabled) in C(ansible.cfg).
@@ -35,12 +35,21 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
 
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._controller import decrypter
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._resolve import secret
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._run_report import RunReport
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
 
 ALPHABET = string.ascii_lowercase + string.digits
-SHORTEST_SECRET = 4
+
+
+def _secret(name: str, values: Any, template: Any, decrypt: Any) -> str:
+    try:
+        return secret(name, values, template, decrypt)
+    except Exception:  # what is wrong with it is said by the settings
+        return str(values.get(name) or "")
 
 
 class CallbackModule(CallbackBase):
@@ -63,8 +72,9 @@ class CallbackModule(CallbackBase):
         manager = play.get_variable_manager()
         for host in manager._inventory.get_hosts(play.hosts):  # there is no public way to a host's variables here
             values = manager.get_vars(play=play, host=host)
-            found = (str(values[name]) for name in secret_names() if values.get(name))
-            self._report.secrets.update(value for value in found if len(value) >= SHORTEST_SECRET)
+            template = Templar(loader=play.get_loader(), variables=values).template
+            for name in secret_names():
+                self._report.learn(_secret(name, values, template, decrypter(play.get_loader())))
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Count a task and log its begin."""
@@ -97,12 +107,20 @@ class CallbackModule(CallbackBase):
     def _arrived(self, result: Any, word: str, failed: bool = False) -> None:
         said = result._result
         self._report.result_arrived(result._task.action, said, failed)
+        if said.get("report") and result._task.action == "node0.hosted_engine.preflight_probe":
+            self._publish(said["report"])
         lines = [f"{word}: {result._host.get_name()}"]
         if failed or said.get("msg"):
             lines.append(str(said.get("msg", "")))
         if said.get("error"):
             lines.append(json.dumps(said["error"], indent=2, default=str))
         self._log("\n".join(lines))
+
+    def _publish(self, preflight: dict[str, Any]) -> None:
+        """Write the report of the preflight for machines; people have seen its table."""
+        path = self._log_folder() / f"node0-preflight-{self._stamp}-{self._random}.json"
+        self._write(path, json.dumps(self._report.redact(preflight), indent=2) + "\n")
+        self._display.display(f"preflight report: {path}")
 
     def _log(self, text: str) -> None:
         if not self._report.phases:

@@ -9,6 +9,7 @@ can be undone.
 from __future__ import annotations
 
 import contextlib
+import copy
 import fcntl
 import json
 import os
@@ -40,6 +41,9 @@ PHASE_MISSING = declare(
 )
 
 Record = dict[str, Any]
+
+# What a journal that does not exist says.
+EMPTY: Record = {"state": {}, "phases": {}, "made": []}
 
 
 class Journal:
@@ -144,7 +148,7 @@ class Journal:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         with open(os.path.join(folder, f".{os.path.basename(self.path)}.lock"), "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            record = self.read() or {"schema": SCHEMA, "phases": {}, "state": {}, "made": []}
+            record = self.read() or {"schema": SCHEMA, **copy.deepcopy(EMPTY)}
             yield record
             self._replace(record)
 

@@ -11,6 +11,7 @@ from typing import Any, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
+from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import EMPTY, Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Executor, execute_with, processes_started
 
 Work = Callable[[AnsibleModule], dict[str, Any]]
@@ -20,15 +21,30 @@ def execute(module: AnsibleModule, work: Work) -> None:
     """Run C(work) and leave with its result, or fail with the problem it met.
 
     The result always carries C(changed) and C(processes), the number of child processes that were started on the
-    host; the report adds them up.
+    host; the report adds them up. A module that takes C(phase_end_arguments) notes the end of its phase itself.
     """
     execute_with(executor_of(module))
     try:
         result = work(module)
+        if module.params.get("ends_phase"):
+            result.update(end_phase(module, bool(result.get("changed"))))
     except HostedEngineError as error:
         module.fail_json(processes=processes_started(), **error.as_result())
     result.setdefault("changed", False)
     module.exit_json(processes=processes_started(), **result)
+
+
+def phase_end_arguments() -> dict[str, Any]:
+    """Return the arguments that doc fragment C(_phase_end) describes."""
+    return {"ends_phase": {"type": "bool", "default": False}, "digest": {"type": "str", "default": ""}}
+
+
+def end_phase(module: AnsibleModule, changed: bool) -> dict[str, Any]:
+    """Note in the journal that the phase is done, unless in check mode; return C(journal) and C(changed)."""
+    journal = Journal(module.params["journal"])
+    if not module.check_mode:
+        changed = journal.mark(module.params["phase"], "done", digest=module.params["digest"]) or changed
+    return {"changed": changed, "journal": journal.read() or dict(EMPTY)}
 
 
 def executor_of(module: AnsibleModule) -> Executor:

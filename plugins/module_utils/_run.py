@@ -62,6 +62,11 @@ def processes_started() -> int:
     return _Commands.started
 
 
+def count_processes(number: int) -> None:
+    """Add child processes that were not started by C(run)."""
+    _Commands.started += number
+
+
 def run(
     argv: Sequence[str],
     stdin: Optional[str] = None,

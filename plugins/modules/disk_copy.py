@@ -7,6 +7,7 @@ module: disk_copy
 short_description: Copy the bootstrap VM's disk to its volume on shared storage
 description:
   - Copies a qcow2 image with its backing chain to a raw volume, as user vdsm, and compares the two.
+  - The VM is shut down first; nothing may write to its disk any more.
   - On a new volume of file storage only data is written. The copy begins anew when it was cut.
 version_added: 0.1.0
 author:
@@ -22,9 +23,19 @@ extends_documentation_fragment:
   - node0.hosted_engine._journal
 options:
   source:
-    description: Disk of the bootstrap VM, which must be off.
+    description: Disk of the bootstrap VM, which must be off or be named with O(vm).
     type: path
     required: true
+  vm:
+    description:
+      - Name of the libvirt domain that has the disk.
+      - It is powered off in order and taken out of libvirt before anything is copied.
+    type: str
+    default: ""
+  shutdown_timeout:
+    description: Seconds that the VM has to power off.
+    type: int
+    default: 600
   data_center_id:
     description: Id of the data center.
     type: str
@@ -55,6 +66,7 @@ options:
 EXAMPLES = r"""
 - name: Copy the disk to shared storage
   node0.hosted_engine.disk_copy:
+    vm: HostedEngineLocal
     source: /var/tmp/localvmh2x0k1ab/disk.qcow2
     data_center_id: 5b1d2ac5-6f0f-4b0f-8ed8-f5b9c0f1d0a1
     storage_id: 1c4a0b52-9d4c-4f53-9d0a-f0b8a2b1c001
@@ -90,6 +102,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import vm
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.copy import copy_disk
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.vdsm import Volume, prepare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
@@ -99,9 +112,10 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._module import
 def work(module: AnsibleModule) -> dict[str, Any]:
     wanted = module.params
     journal = Journal(wanted["journal"], wanted["phase"])
+    off = wanted["vm"] != "" and shut_down(module, journal)
     before = journal.state("copy") or {}
     if before.get("verified") and before.get("volume_id") == wanted["volume_id"]:
-        return {"copied": before}
+        return {"changed": off, "copied": before}
     if module.check_mode:
         return {"changed": True}
     volume = Volume(wanted["data_center_id"], wanted["storage_id"], wanted["image_id"], wanted["volume_id"])
@@ -119,10 +133,21 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     return {"changed": True, "copied": facts}
 
 
+def shut_down(module: AnsibleModule, journal: Journal) -> bool:
+    """Power the bootstrap VM off for good; return whether it was there."""
+    wanted, known = module.params, journal.state("local_vm") or {}
+    facts, changed = vm.shutdown(wanted["vm"], journal, known, wanted["shutdown_timeout"], module.check_mode)
+    if facts != known and not module.check_mode:
+        journal.remember("local_vm", facts)
+    return changed
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "source": {"type": "path", "required": True},
+            "vm": {"type": "str", "default": ""},
+            "shutdown_timeout": {"type": "int", "default": 600},
             "data_center_id": {"type": "str", "required": True},
             "storage_id": {"type": "str", "required": True},
             "image_id": {"type": "str", "required": True},

@@ -26,6 +26,7 @@ attributes:
 extends_documentation_fragment:
   - node0.hosted_engine._engine
   - node0.hosted_engine._journal
+  - node0.hosted_engine._phase_end
 options:
   data_center:
     description: Data center of the host; it is made if there is none of this name.
@@ -175,6 +176,10 @@ polls:
   description: How many of the exchanges followed host-deploy.
   returned: success, not in check mode
   type: int
+journal:
+  description: The whole journal.
+  returned: O(ends_phase=true)
+  type: dict
 """
 
 from typing import Any
@@ -195,7 +200,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.sessio
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.vlan import vlan_tag
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
+from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute, phase_end_arguments
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
@@ -258,12 +263,7 @@ def let_in(session: Session, journal: Journal, params: dict[str, Any]) -> bool:
     """Let the engine log in to this host, and return whether anything had to be done for it."""
     if not params["authorize_engine"]:
         return False
-    path, key = params["authorized_keys"], engine_public_key(session)
-    if authorized_keys.holds_key(path, key):
-        return False
-    with journal.making("authorized_key", path, line=key):
-        authorized_keys.add_key(path, key)
-    return True
+    return authorized_keys.let_in(journal, params["authorized_keys"], engine_public_key(session))
 
 
 def guest_of(params: Any) -> Any:
@@ -276,6 +276,7 @@ def main() -> None:
         argument_spec={
             **engine_arguments(),
             **journal_arguments(),
+            **phase_end_arguments(),
             "data_center": {"type": "str", "default": "Default"},
             "data_center_version": {"type": "str"},
             "cluster": {"type": "str", "default": "Default"},

@@ -25,6 +25,7 @@ attributes:
 extends_documentation_fragment:
   - node0.hosted_engine._engine
   - node0.hosted_engine._journal
+  - node0.hosted_engine._phase_end
 options:
   name:
     description: Name of the domain in the engine.
@@ -127,6 +128,10 @@ logins:
   description: Tokens that were asked for.
   returned: always
   type: int
+journal:
+  description: The whole journal.
+  returned: O(ends_phase=true)
+  type: dict
 """
 
 from typing import Any
@@ -144,7 +149,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.sessio
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.storage_maker import DomainMaker
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.storage_evidence import look_into
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
+from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute, phase_end_arguments
 
 READY_SECONDS = 120
 
@@ -190,6 +195,7 @@ def main() -> None:
         argument_spec={
             **engine_arguments(),
             **journal_arguments(),
+            **phase_end_arguments(),
             "name": {"type": "str", "default": "hosted_storage"},
             "type": {"type": "str", "default": "nfs", "choices": ["nfs", "glusterfs"]},
             "address": {"type": "str", "required": True},

@@ -82,8 +82,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.node0.hosted_engine.plugins.module_utils._conf import deployment, hosted_engine
 from ansible_collections.node0.hosted_engine.plugins.module_utils._conf.members import broker_conf
 from ansible_collections.node0.hosted_engine.plugins.module_utils._conf.shared import SharedVolumes, ha_version
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.files import current, install, is_in_place
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.identity import owner_ids
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.textfile import install, is_in_place, read
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
 
@@ -97,7 +97,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     vm_conf = deployment.vm_conf(**facts)
     uid, gid = owner_ids()
     journal = Journal(wanted["journal"], wanted["phase"])
-    diff = {"before": current(hosted_engine.PATH) or "", "after": conf, "before_header": hosted_engine.PATH}
+    diff = {"before": read(hosted_engine.PATH), "after": conf, "before_header": hosted_engine.PATH}
     before = journal.state("ha_config") or {}
     if before and is_in_place(hosted_engine.PATH, conf, 0o440, uid, gid):
         return {"ha_config": before, "diff": diff}

@@ -21,6 +21,7 @@ attributes:
     support: none
 extends_documentation_fragment:
   - node0.hosted_engine._journal
+  - node0.hosted_engine._phase_end
 options:
   host_id:
     description: Id of this host among the HA hosts.
@@ -68,6 +69,10 @@ seconds:
   description: Seconds that the hand-over took.
   returned: success
   type: float
+journal:
+  description: The whole journal.
+  returned: O(ends_phase=true)
+  type: dict
 """
 
 import socket
@@ -80,7 +85,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._ha.services i
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha.status import is_good, read_status
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import hosts_file
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
+from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute, phase_end_arguments
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
 
 
@@ -117,6 +122,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
+            **phase_end_arguments(),
             "host_id": {"type": "int", "required": True},
             "fqdn": {"type": "str", "required": True},
             "network": {"type": "str"},

@@ -27,6 +27,7 @@ options:
     default: false
 extends_documentation_fragment:
   - node0.hosted_engine._journal
+  - node0.hosted_engine._phase_end
 attributes:
   check_mode:
     description: Says what would be removed and removes nothing.
@@ -63,6 +64,10 @@ kept:
   returned: always
   type: list
   elements: str
+journal:
+  description: The whole journal.
+  returned: O(ends_phase=true)
+  type: dict
 """
 
 from typing import Any
@@ -71,7 +76,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import cleanup
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
+from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute, phase_end_arguments
 
 # What stays true of a host whose deployment was undone.
 LASTING = ("appliance",)
@@ -102,6 +107,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
+            **phase_end_arguments(),
             "what": {"type": "str", "choices": ["initial", "bootstrap"], "required": True},
             "only_bootstrap": {"type": "bool", "default": False},
             "journal": {"type": "path", "default": DEFAULT_PATH},

@@ -97,6 +97,9 @@ host:
     packages:
       description: Versions of the installed packages that matter, by name.
       type: dict
+    package_manager:
+      description: Which of Ansible's package modules fits, C(dnf) or C(apt); C(auto) when it is another.
+      type: str
 journal:
   description: The journal, or null when there is none.
   returned: always

@@ -61,7 +61,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
-from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, PHASE_MISSING, Journal
+from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import (
+    DEFAULT_PATH,
+    EMPTY,
+    PHASE_MISSING,
+    Journal,
+)
 from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
 
 
@@ -78,7 +83,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     if phase and not module.check_mode:
         options = {key: module.params[key] for key in ("status", "error", "digest")}
         changed = journal.mark(phase, **options)
-    return {"changed": changed, "journal": journal.read() or {"state": {}, "phases": {}, "made": []}}
+    return {"changed": changed, "journal": journal.read() or EMPTY}
 
 
 def main() -> None:

@@ -7,58 +7,41 @@ short_description: Find out what would make a deployment fail, before anything i
 version_added: 1.0.0
 description:
   - Runs all checks of the host side by side and tells all findings together, each with what was expected, what was seen
-    and what to do. Nothing is changed, and the module does not fail because of what it finds.
+    and what to do. The checks are listed in C(docs/preflight.md) of the collection.
+  - Nothing is changed. Storage is tried out with the identity of vdsm, by a process whose mounts end with it.
+  - The module does not fail because of what it finds.
+  - On the control node an action of the same name adds what is wrong with the settings and with Ansible itself, and
+    shows all of it as a table.
 options:
-  fqdn:
-    description: Fully qualified name of the engine.
-    type: str
-    default: ""
-  host_address:
-    description: Name or address under which the engine reaches the host; the host's own name if empty.
-    type: str
-    default: ""
-  bridge_if:
-    description: Interface of the management network; that of the default route if empty.
-    type: str
-    default: ""
-  gateway:
-    description: Default gateway; that of the host if empty.
-    type: str
-    default: ""
-  vm_address:
-    description: Static address of the engine VM; DHCP if empty.
-    type: str
-    default: ""
-  vm_prefix:
-    description: Length of the prefix of O(vm_address); that of the host's address if V(0).
-    type: int
-    default: 0
-  dns:
-    description: Addresses of the engine VM's name servers.
+  settings:
+    description: Settings by area, as M(node0.hosted_engine.settings) returns them. What is not there is not judged.
+    type: dict
+    default: {}
+  host:
+    description: Facts of the host, as M(node0.hosted_engine.host_info) returns them; they are gathered if not given.
+    type: dict
+  findings:
+    description:
+      - What M(node0.hosted_engine.settings) has found wrong. It becomes part of the report, and the values of these
+        variables are not judged again.
+    type: list
+    elements: dict
+    default: []
+  skip:
+    description: Ids of checks that are not run, and of findings that are not reported.
     type: list
     elements: str
     default: []
-  memory:
-    description: Memory of the engine VM in bytes; not judged if V(0).
-    type: int
-    default: 0
-  vcpus:
-    description: Number of the engine VM's CPUs; not judged if V(0).
-    type: int
-    default: 0
-  virt_type:
-    description: How VMs are run on this host.
+  show_all:
+    description: Whether the action's table lists every check with what it saw, and not only what was found.
+    type: bool
+    default: false
+  iscsi_discover_password:
+    description: Password with which an iSCSI portal lets its targets be listed.
     type: str
-    choices: [kvm, qemu]
-    default: kvm
-  dir_parent:
-    description: Folder in which the bootstrap VM's folder is made.
-    type: path
-    default: /var/tmp
-  required_space:
-    description: Bytes that must be free in O(dir_parent).
-    type: int
-    default: 5368709120
+  iscsi_password:
+    description: Password of the login to the iSCSI target.
+    type: str
 extends_documentation_fragment:
   - node0.hosted_engine._journal
 attributes:
@@ -70,12 +53,15 @@ author:
 """
 
 EXAMPLES = r"""
+- name: Validate the settings
+  node0.hosted_engine.settings:
+    defer: true
+  register: validated
+
 - name: Look at the host
   node0.hosted_engine.preflight_probe:
-    fqdn: engine.example.com
-    vm_address: 192.0.2.50
-    memory: 17179869184
-    vcpus: 4
+    settings: "{{ validated.settings }}"
+    findings: "{{ validated.findings }}"
   register: probe
 
 - name: Refuse a host on which the deployment would fail
@@ -93,8 +79,14 @@ findings:
     id:
       description: Stable dotted name of the finding.
       type: str
+    check:
+      description: Id of the check that made it.
+      type: str
     severity:
       description: V(block), V(warn) or V(info).
+      type: str
+    source:
+      description: The variable that it is about, empty if it is about the host.
       type: str
     expected:
       description: What should be.
@@ -108,43 +100,80 @@ findings:
     seconds:
       description: How long the check took.
       type: float
+checks:
+  description: Every check of the host, whether it found something or not.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    check:
+      description: Its id.
+      type: str
+    title:
+      description: What is right when it finds nothing.
+      type: str
+    severity:
+      description: The worst that it can find.
+      type: str
+    status:
+      description: V(passed), V(found), V(skipped), V(not_needed), or V(broken) when it came to no end.
+      type: str
+    observed:
+      description: What it saw that is right, or why it came to no end.
+      type: str
+    seconds:
+      description: How long it took.
+      type: float
 ok:
   description: Whether nothing blocks a deployment.
   returned: always
   type: bool
+report:
+  description: All of it with the verdict, as C(docs/preflight.schema.json) describes it.
+  returned: always, from the action
+  type: dict
 """
 
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.probe import probe
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.registry import BLOCK, Settings
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import facts
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.probe import probe, unknown_names
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.registry import BLOCK
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.settings import Settings
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
-    params = {key: value for key, value in module.params.items() if key not in ("journal", "phase")}
-    findings = probe(Settings(**params), Journal(module.params["journal"]).read())
-    return {"findings": findings, "ok": not any(finding["severity"] == BLOCK for finding in findings)}
+    params = module.params
+    wrong = [one.get("source", "") for one in params["findings"] if one.get("severity") == BLOCK]
+    settings = Settings.of(params["settings"], wrong)
+    host = params["host"] or facts.gather(settings.bridge_if, settings.fqdn)
+    secrets = {
+        "he_iscsi_discover_password": params["iscsi_discover_password"] or "",
+        "he_iscsi_password": params["iscsi_password"] or "",
+    }
+    outcomes = probe(settings, host, Journal(params["journal"]).read(), params["skip"], secrets)
+    findings = unknown_names(params["skip"]) + [one for outcome in outcomes for one in outcome.findings]
+    return {
+        "findings": findings,
+        "checks": [outcome.facts() for outcome in outcomes],
+        "ok": not any(finding["severity"] == BLOCK for finding in findings),
+    }
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "fqdn": {"type": "str", "default": ""},
-            "host_address": {"type": "str", "default": ""},
-            "bridge_if": {"type": "str", "default": ""},
-            "gateway": {"type": "str", "default": ""},
-            "vm_address": {"type": "str", "default": ""},
-            "vm_prefix": {"type": "int", "default": 0},
-            "dns": {"type": "list", "elements": "str", "default": []},
-            "memory": {"type": "int", "default": 0},
-            "vcpus": {"type": "int", "default": 0},
-            "virt_type": {"type": "str", "choices": ["kvm", "qemu"], "default": "kvm"},
-            "dir_parent": {"type": "path", "default": "/var/tmp"},
-            "required_space": {"type": "int", "default": 5368709120},
+            "settings": {"type": "dict", "default": {}},
+            "host": {"type": "dict"},
+            "findings": {"type": "list", "elements": "dict", "default": []},
+            "skip": {"type": "list", "elements": "str", "default": []},
+            "show_all": {"type": "bool", "default": False},
+            "iscsi_discover_password": {"type": "str", "no_log": True},
+            "iscsi_password": {"type": "str", "no_log": True},
             "journal": {"type": "path", "default": DEFAULT_PATH},
             "phase": {"type": "str", "default": ""},
         },

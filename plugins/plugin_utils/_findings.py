@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+HIDDEN = "a value that is not shown"
 
 
 @dataclass(frozen=True)
@@ -13,12 +15,12 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        id: stable name, C(settings.what_is_wrong).
-        source: the variable it is about.
+        id: stable name, C(settings.what_is_wrong) or C(answers.what_is_wrong).
+        source: the variable it is about, or file and line with the variable or key in brackets.
         expected: what would be right.
         seen: what is there; never the value of a secret.
         advice: what to do.
-        severity: C(block) ends the run, C(warn) does not.
+        severity: C(block) ends the run; C(warn) and C(info) do not.
     """
 
     id: str
@@ -32,10 +34,19 @@ class Finding:
         """Return the finding as plain data."""
         return asdict(self)
 
+    def at(self, source: str) -> Finding:
+        """Return the same finding about another place."""
+        return replace(self, source=source)
+
 
 def blocking(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings that end the run."""
     return [finding for finding in findings if finding.severity == "block"]
+
+
+def warning(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that a person should read although the run goes on."""
+    return [finding for finding in findings if finding.severity == "warn"]
 
 
 def as_text(findings: Iterable[Finding]) -> str:

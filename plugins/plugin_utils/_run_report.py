@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import urllib.parse
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 SCHEMA = 1
+# Anything shorter is found in every text.
+SHORTEST_SECRET = 4
 PHASES = (
     "preflight",
     "initial_clean",
@@ -15,6 +20,7 @@ PHASES = (
     "create_storage_domain",
     "create_target_vm",
     "final_clean",
+    "add_host",
 )
 # Actions that run on the control node only; everything else starts a module on the managed host.
 CONTROLLER_ACTIONS = frozenset(
@@ -101,6 +107,15 @@ class RunReport:
             error = result.get("error") or {"summary": str(result.get("msg", "unknown"))}
             self.failure = {"phase": phase.name, **self.redact(error)}
 
+    def learn(self, secret: str) -> None:
+        """Keep a secret in all the forms in which it may be printed: as it is, in JSON, in a URL, in base64."""
+        data = secret.encode("utf-8", "surrogatepass")
+        forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+        forms |= {urllib.parse.quote(data, safe=""), urllib.parse.quote_plus(data)}
+        # Without the last characters, which depend on what follows.
+        forms.add(base64.b64encode(data[: len(data) // 3 * 3]).decode())
+        self.secrets.update(form for form in forms if len(form) >= SHORTEST_SECRET)
+
     def redact(self, value: Any) -> Any:
         """Return plain data with every secret value replaced."""
         if isinstance(value, dict):
@@ -110,7 +125,7 @@ class RunReport:
         if not isinstance(value, str):
             return value
         text = str(value)
-        for secret in self.secrets:
+        for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "********")
         return text
 

@@ -22,10 +22,22 @@ INTERNAL = frozenset(
         "he_validated",
         "he_found",
         "he_noted",
+        "he_purpose",
+        "he_export_dir",
         "he_needs",
         "he_plan",
     }
 )
+# Names that the field's tools pass around although nothing of a deployment depends on them.
+OBSOLETE = {
+    "he_filtered_tokens": "Secrets are hidden without it.",
+    "he_filtered_tokens_vars": "Secrets are hidden without it.",
+    "he_filtered_tokens_re": "Secrets are hidden without it.",
+    "he_hashed_appliance_password": "The hash is made from he_appliance_password.",
+    "he_cpu_sockets": "Use he_vcpus.",
+    "he_cpu_type": "Use he_cluster_cpu_type.",
+    "he_console_uuid": "The engine gives the console its id.",
+}
 
 
 @lru_cache(maxsize=1)
@@ -39,3 +51,8 @@ def options() -> dict[str, dict[str, Any]]:
 def secret_names() -> frozenset[str]:
     """Return the names of the options whose values must never be shown."""
     return frozenset(name for name, option in options().items() if option.get("no_log"))
+
+
+def aliases() -> dict[str, str]:
+    """Return the names that settings had elsewhere, each with the name that it has here."""
+    return {alias: name for name, option in options().items() for alias in option.get("aliases", ())}

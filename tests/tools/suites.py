@@ -84,9 +84,17 @@ def all_suites() -> list[Suite]:
     ]
     tests = [
         Suite("unit", _tool("pytest", "tests/unit/plugins"), 300, counted_by_pytest=True),
-        Suite("lab-unit", _tool("pytest", "tests/lab/tests", "-m", "not lab"), 600, counted_by_pytest=True),
+        Suite(
+            "lab-unit",
+            _tool("pytest", "tests/lab/tests", "tests/conformance/tests", "-m", "not lab"),
+            600,
+            counted_by_pytest=True,
+        ),
         Suite("integration", _tool("pytest", "tests/integration/engine"), 600, counted_by_pytest=True),
     ]
+    tests.append(
+        Suite("conformance", (sys.executable, str(ROOT / "tests/conformance/run.py")), 180, counted_by_pytest=True)
+    )
     sanity = [
         Suite(f"sanity-{core}", _script("sanity.py", core, python), 900, inputs=CHECKED)
         for core, python in SANITY.items()
@@ -95,7 +103,10 @@ def all_suites() -> list[Suite]:
         Suite("lab-parts", _tool("pytest", *LAB_PARTS, "-m", "lab"), 420, counted_by_pytest=True),
         Suite("lab-flows", _tool("pytest", "tests/integration/lab/test_flows.py"), 900, counted_by_pytest=True),
     ]
-    scenario = [Suite("molecule", _script("scenario.py"), 1500)]
+    scenario = [
+        Suite("molecule", _script("scenario.py"), 1500),
+        Suite("molecule-ha", _script("scenario.py", "ha"), 1500),
+    ]
     return static + tests + lab + scenario + sanity
 
 

@@ -59,6 +59,17 @@ def parse(slot: bytes) -> Optional[Slot]:
         return None
 
 
+def in_global_maintenance(slot: bytes) -> bool:
+    """Return whether slot 0 says that the HA hosts are in global maintenance (host contract 3.3)."""
+    key, _equals, value = slot.rstrip(b"\0").decode("ascii", "replace").partition("=")
+    return key.strip() == "maintenance" and is_true(value)
+
+
+def is_true(word: str) -> bool:
+    """Return whether the HA services take a word for true: its first letter decides (host contract 5.1)."""
+    return word.strip()[:1].lower() in ("t", "y", "1")
+
+
 def _checksum_fits(fields: list[str]) -> bool:
     blanked = "|".join([*fields[:9], "00000000", *fields[10:]])
     return f"{zlib.crc32(blanked.encode()) & 0xFFFFFFFF:08x}" == fields[9]

@@ -62,6 +62,13 @@ class SharedVolumes:
 
 
 def ha_version() -> str:
-    """Return the version of the installed HA services as they state it themselves (host contract 2.3)."""
-    ask = "from ovirt_hosted_engine_ha.agent import constants; print(constants.PACKAGE_VERSION)"
-    return run(["/usr/libexec/platform-python", "-c", ask]).stdout
+    """Return the version of the installed HA services as they state it themselves (host contract 2.3).
+
+    Where the interpreter of the module cannot import them, the platform's own is asked.
+    """
+    try:
+        from ovirt_hosted_engine_ha.agent import constants
+    except ImportError:
+        ask = "from ovirt_hosted_engine_ha.agent import constants; print(constants.PACKAGE_VERSION)"
+        return run(["/usr/libexec/platform-python", "-c", ask]).stdout
+    return f"{constants.PACKAGE_VERSION}\n"

@@ -6,6 +6,17 @@ from __future__ import annotations
 import os
 import tempfile
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.ports import Notes
+
+
+def let_in(notes: Notes, path: str, line: str) -> bool:
+    """Let the owner of a key in and note it; return whether anything had to be done for it."""
+    if holds_key(path, line):
+        return False
+    with notes.making("authorized_key", path, line=line):
+        add_key(path, line)
+    return True
+
 
 def holds_key(path: str, line: str) -> bool:
     """Return whether the file already lets the owner of the key in, whatever options or comment its line has."""

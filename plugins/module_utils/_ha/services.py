@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._conf import metadata as whiteboard
-from ansible_collections.node0.hosted_engine.plugins.module_utils._conf.hosted_engine import VM_CONF
+from ansible_collections.node0.hosted_engine.plugins.module_utils._conf.hosted_engine import HA_CONF, VM_CONF
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha import status as ha_status
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.files import install
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import systemd, textfile
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.identity import acting_as, owner_ids
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.volume import read_direct
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
@@ -21,8 +21,11 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import
 BROKER, AGENT = "ovirt-ha-broker", "ovirt-ha-agent"
 SOCKET = "/var/run/ovirt-hosted-engine-ha/broker.socket"
 BROKER_SECONDS = 300
+LOCKSPACE = "hosted-engine"
 LOCKSPACE_SECONDS = 120
+START_SECONDS = 120
 SLOT_PAUSE = 3.0
+LOCAL_FLAGS = ("local_maintenance", "local_maintenance_manual")
 
 BROKER_DOWN = declare(
     "ha.broker_down",
@@ -62,10 +65,10 @@ class Services:
 
     def start_broker(self, vm_conf: str) -> None:
         """Start and enable the broker, and give it back the vm.conf that its start removes (host contract 2.1)."""
-        run(["systemctl", "enable", "--now", BROKER], timeout=120)
+        systemd.enable_now(BROKER, START_SECONDS)
         wait_for(_broker_answers, "the HA broker", BROKER_SECONDS, problem=BROKER_DOWN)
         uid, gid = owner_ids()
-        install(VM_CONF, vm_conf, 0o640, uid, gid)
+        textfile.install(VM_CONF, vm_conf, 0o640, uid, gid)
 
     def initialise_lockspace(self) -> None:
         """Let the broker write the lockspace, and see on the storage that it did.
@@ -88,9 +91,16 @@ class Services:
         return self._leader() is None
 
     def start_agent(self) -> None:
-        """Start and enable the agent and take the host out of maintenance."""
-        run(["systemctl", "enable", "--now", AGENT], timeout=120)
-        run(["hosted-engine", "--set-maintenance", "--mode=none"], timeout=120)
+        """Start and enable the agent, and take the host out of maintenance where it is in it."""
+        systemd.enable_now(AGENT, START_SECONDS)
+        if self.in_maintenance():
+            run(["hosted-engine", "--set-maintenance", "--mode=none"], timeout=120)
+
+    def in_maintenance(self) -> bool:
+        """Return whether the agent would find local or global maintenance (host contract 3.3, 5.1)."""
+        with acting_as():
+            everywhere = read_direct(self.metadata, whiteboard.SLOT)
+        return whiteboard.in_global_maintenance(everywhere) or in_local_maintenance(textfile.read(HA_CONF))
 
     def wait_until_up(self, seconds: float) -> dict[str, Any]:
         """Wait until this host says that the engine runs here and is healthy, and return its status.
@@ -105,7 +115,10 @@ class Services:
             status = slot.engine_status or {}
             if status.get("health") != "good":
                 return pending(f"state {slot.state}, score {slot.score}, engine {status or 'unknown'}")
-            own = ha_status.read_status()["hosts"].get(str(self.host_id))
+            told = ha_status.read_status()
+            own = told["hosts"].get(str(self.host_id))
+            if told["global_maintenance"]:
+                return pending("the HA hosts are in global maintenance")
             if own is None or not ha_status.is_good(own):
                 return pending(ha_status.in_words(own) if own else f"no status of host {self.host_id}")
             return ready(own)
@@ -120,13 +133,34 @@ class Services:
         return whiteboard.parse(seen[start:])
 
     def _leader(self) -> Optional[str]:
-        """Return None when the lease area of this host in the lockspace is initialised, else what sanlock says."""
+        """Return None when sanlock finds the lockspace initialised, else what it says.
+
+        Its daemon is asked by its own bindings, which come with the HA services; else its command is.
+        """
+        try:
+            import sanlock
+        except ImportError:
+            return self._leader_by_command()
+        try:
+            told = sanlock.read_lockspace(os.path.realpath(self.lockspace), sector=self.sector)
+        except sanlock.SanlockException as error:
+            return f"sanlock: {error}"
+        name = told["lockspace"]
+        return None if name in (LOCKSPACE, LOCKSPACE.encode()) else f"sanlock: the lockspace is called {name!r}"
+
+    def _leader_by_command(self) -> Optional[str]:
         path = os.path.realpath(self.lockspace).replace(":", "\\:")
-        area = f"hosted-engine:{self.host_id}:{path}:0"
+        area = f"{LOCKSPACE}:{self.host_id}:{path}:0"
         done = run(["sanlock", "direct", "read_leader", "-s", area, "-Z", str(self.sector), "-A", "1M"], check=False)
-        if done.rc == 0 and "hosted-engine" in done.stdout:
+        if done.rc == 0 and LOCKSPACE in done.stdout:
             return None
         return f"sanlock direct read_leader: {(done.stdout + done.stderr).strip()[-200:] or f'exit status {done.rc}'}"
+
+
+def in_local_maintenance(text: str) -> bool:
+    """Return whether a ha.conf says so."""
+    pairs = (line.partition("=") for line in text.splitlines())
+    return any(key.strip() in LOCAL_FLAGS and whiteboard.is_true(value) for key, _e, value in pairs)
 
 
 def _broker_answers() -> Look[bool]:

@@ -95,7 +95,7 @@ def _learn(source: appliance_file.Source, cache: str) -> Record:
     if kind == "qcow2":
         digests = _digests(source.path, [algorithm] if algorithm else [])
         _verify(source, digests)
-        _reachable(source.path)
+        reachable(source.path)
         image = source.path
     else:
         image, digests = _unpacked(source, kind == "gzip", cache, {"sha256", algorithm or "sha256"})
@@ -128,6 +128,11 @@ def _unpacked(
     return image, digests
 
 
+def known(path: str, cache: str = CACHE) -> Optional[Record]:
+    """Return what an earlier run has learnt of an appliance file that has not changed since, or None."""
+    return _Index(cache).lookup(path)
+
+
 def _sweep(cache: str) -> None:
     """Remove what a run that was killed has left half-written."""
     for name in os.listdir(cache):
@@ -152,7 +157,7 @@ def _verify(source: appliance_file.Source, digests: dict[str, str]) -> None:
         )
 
 
-def _reachable(path: str) -> None:
+def reachable(path: str) -> None:
     """Make sure that everybody may read the file: QEMU does not run as root, and it is never copied."""
     folder = os.path.dirname(os.path.realpath(path))
     while folder != os.path.dirname(folder):

@@ -11,6 +11,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     domains,
     hosts_file,
     nat,
+    systemd,
     undo,
     vdsm_sections,
     workdir,
@@ -23,7 +24,6 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployme
     read_deployment,
     refuse_deployed,
 )
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.facts import active_services
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
 
 CLEANUP_DEPLOYED = declare(
@@ -51,7 +51,7 @@ def initial(journal: CleanupJournal, dry_run: bool, name: str = BOOTSTRAP_VM, ne
         HostedEngineError: C(deployment.exists), before anything is touched.
     """
     record = journal.read()
-    found = read_deployment(active_services(HE_SERVICES))
+    found = read_deployment(systemd.active(HE_SERVICES))
     refuse_deployed(found, record)
     verdict = found.verdict(record)
     entries = journal.made()
@@ -80,7 +80,7 @@ def bootstrap(journal: CleanupJournal, dry_run: bool, only_bootstrap: bool = Fal
     if only_bootstrap:
         entries = [entry for entry in entries if undo.is_bootstrap(entry)]
     elif lasting:
-        found = read_deployment(active_services(HE_SERVICES))
+        found = read_deployment(systemd.active(HE_SERVICES))
         if found.verdict(journal.read()) not in (NONE, IN_PROGRESS):
             raise HostedEngineError(CLEANUP_DEPLOYED, observed="; ".join(found.signs()))
     return undo.undo_all(_in_order(entries), journal, dry_run)

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import qcow2
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.identity import (
     VDSM_GROUP,
     VDSM_USER,
@@ -23,6 +23,11 @@ TARGET_TOO_SMALL = declare(
     "disk_copy.target_too_small",
     "The volume on shared storage is smaller than the disk of the bootstrap VM",
     "Set he_disk_size_GB to at least the appliance's virtual size and deploy again.",
+)
+SOURCE_UNKNOWN = declare(
+    "disk_copy.source_unknown",
+    "The disk of the bootstrap VM is not the image that this collection has made",
+    "Run playbooks/cleanup.yml and deploy again; the disk is made anew.",
 )
 COPY_DIFFERS = declare(
     "disk_copy.differs",
@@ -83,8 +88,10 @@ def _compare(source: str, target: str, timeout: float) -> None:
 
 
 def _virtual_size(source: str) -> int:
-    words = ["qemu-img", "info", "--output=json", source]
-    return int(json.loads(run(words, user=VDSM_USER, group=VDSM_GROUP).stdout)["virtual-size"])
+    header = qcow2.read_header(source)
+    if header is None:
+        raise HostedEngineError(SOURCE_UNKNOWN, expected="a qcow2 image", observed=source)
+    return header.virtual_size
 
 
 def _size(target: str) -> int:

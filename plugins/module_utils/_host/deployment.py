@@ -26,6 +26,9 @@ HE_SERVICES = ("ovirt-ha-agent", "ovirt-ha-broker")
 # Namespace of the metadata that vdsm gives to each of its domains.
 _VDSM = "http://ovirt.org/vm/"
 
+# With one of these a host is what it shall be: the first host of a deployment, or a further one.
+LAST_PHASES = ("final_clean", "add_host")
+
 NONE, IN_PROGRESS, FINISHED, FOREIGN = "none", "in_progress", "finished", "foreign"
 
 
@@ -68,11 +71,11 @@ class Deployment:
         if not self.signs():
             return NONE
         phases = (journal or {}).get("phases", {})
-        if phases.get("final_clean", {}).get("status") == "done":
+        if any(phases.get(phase, {}).get("status") == "done" for phase in LAST_PHASES):
             return FINISHED
         begun = any(
             phases.get(phase, {}).get("status") in ("running", "done", "failed")
-            for phase in ("bootstrap_local_vm", "create_storage_domain", "create_target_vm", "final_clean")
+            for phase in ("bootstrap_local_vm", "create_storage_domain", "create_target_vm", *LAST_PHASES)
         )
         return IN_PROGRESS if begun else FOREIGN
 

@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import qcow2
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
 
 IMAGE_UNUSABLE = declare(
@@ -29,7 +30,7 @@ _MBR_EFI_SYSTEM, _MBR_GPT = 0xEF, 0xEE
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """What C(qemu-img) says: format, and the size that a guest sees, in bytes."""
+    """What an image is: its format, and the size that a guest sees, in bytes."""
 
     format: str
     virtual_size: int
@@ -41,16 +42,23 @@ def inspect(path: str) -> ImageInfo:
     Raises:
         HostedEngineError: C(appliance.unusable_image), C(command.failed).
     """
-    told = json.loads(run(["qemu-img", "info", "--output=json", path]).stdout)
-    if told.get("backing-filename") or told.get("format-specific", {}).get("data", {}).get("data-file"):
+    header = qcow2.read_header(path)
+    if header is None:
+        return _inspect_other(path)
+    if header.partial:
         raise HostedEngineError(IMAGE_UNUSABLE, observed=f"{path} is only a part of an image, the rest is elsewhere")
-    if told["format"] not in ("qcow2", "raw"):
+    checked = run(["qemu-img", "check", "-q", "-f", "qcow2", path], timeout=600, check=False)
+    # 3 means that some clusters are unused but not given back, which does no harm.
+    if checked.rc not in (0, 3):
+        raise HostedEngineError(IMAGE_UNUSABLE, observed=f"{path}: {(checked.stderr or checked.stdout).strip()}")
+    return ImageInfo("qcow2", header.virtual_size)
+
+
+def _inspect_other(path: str) -> ImageInfo:
+    """Let QEMU tell a raw image from all the other formats."""
+    told = json.loads(run(["qemu-img", "info", "--output=json", path]).stdout)
+    if told["format"] != "raw":
         raise HostedEngineError(IMAGE_UNUSABLE, expected="qcow2 or raw", observed=f"{path} is {told['format']}")
-    if told["format"] == "qcow2":
-        checked = run(["qemu-img", "check", "-q", "-f", "qcow2", path], timeout=600, check=False)
-        # 3 means that some clusters are unused but not given back, which does no harm.
-        if checked.rc not in (0, 3):
-            raise HostedEngineError(IMAGE_UNUSABLE, observed=f"{path}: {(checked.stderr or checked.stdout).strip()}")
     return ImageInfo(told["format"], int(told["virtual-size"]))
 
 
@@ -60,6 +68,9 @@ def firmware_of(path: str, image_format: str) -> str:
     Raises:
         HostedEngineError: C(appliance.unusable_image) when nothing in the image boots.
     """
+    if image_format == "raw":
+        with open(path, "rb") as stream:
+            return firmware(stream.read(_START), path)
     with tempfile.TemporaryDirectory(prefix="node0-") as folder:
         start = os.path.join(folder, "start")
         run(["qemu-img", "dd", "-f", image_format, "-O", "raw", f"bs={_START}", "count=1", f"if={path}", f"of={start}"])

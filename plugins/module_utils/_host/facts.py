@@ -13,7 +13,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import textfile
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import systemd, textfile
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import HE_SERVICES, read_deployment
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
 
@@ -48,7 +48,7 @@ def gather(bridge_if: str = "", engine_fqdn: str = "") -> Facts:
     hostname = socket.gethostname()
     fqdn = canonical_name(hostname)
     addresses = [address["address"] for interface in interfaces for address in interface["addresses"]]
-    services = active_services(_SERVICES)
+    services = systemd.active(_SERVICES)
     return {
         "fqdn": fqdn,
         "names": {"hostname": hostname, "fqdn": resolve(fqdn), "engine": resolve(engine_fqdn) if engine_fqdn else []},
@@ -65,6 +65,7 @@ def gather(bridge_if: str = "", engine_fqdn: str = "") -> Facts:
         "services": services,
         "libraries": {name: library_version(name) for name in ("libvirt", "ovirtsdk4")},
         "packages": packages(PACKAGES),
+        "package_manager": package_manager(),
     }
 
 
@@ -169,12 +170,6 @@ def virtualization() -> Facts:
     return {"cpu": next((flag for flag in ("vmx", "svm") if flag in words), ""), "kvm": os.path.exists("/dev/kvm")}
 
 
-def active_services(names: Sequence[str]) -> list[str]:
-    """Return which of some units are active."""
-    states = run(["systemctl", "is-active", *names], check=False).stdout.split()
-    return [name for name, state in zip(names, states) if state == "active"]
-
-
 def library_version(name: str) -> str:
     """Return the version of a Python library, C(unknown) if it does not say, nothing if it is not there."""
     if importlib.util.find_spec(name) is None:
@@ -196,3 +191,9 @@ def packages(names: Sequence[str]) -> dict[str, str]:
         return {}
     lines = [line.split() for line in run(words, check=False).stdout.splitlines()]
     return {words[0]: words[1] for words in lines if len(words) == 3 and words[2] == "installed"}
+
+
+def package_manager(folder: str = "/usr/bin") -> str:
+    """Return which of Ansible's package modules fits this host, C(auto) when only Ansible itself can tell."""
+    programs = {"dnf-3": "dnf", "apt-get": "apt"}
+    return next((name for program, name in programs.items() if os.path.exists(os.path.join(folder, program))), "auto")

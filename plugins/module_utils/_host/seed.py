@@ -7,8 +7,11 @@ trust on first use and without a password.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -20,6 +23,9 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._run import CO
 
 # Any of these writes ISO images; xorriso does it when it is called as mkisofs.
 WRITERS = (("xorriso", "-as", "mkisofs"), ("genisoimage",), ("mkisofs",))
+
+# libxcrypt of EL 9 and newer, and of Debian. The module crypt of Python has left with 3.13.
+LIBCRYPT = ("libcrypt.so.2", "libcrypt.so.1")
 
 SSHD_DROP_IN = "/etc/ssh/sshd_config.d/00-node0-bootstrap.conf"
 
@@ -118,8 +124,25 @@ def write_iso(seed: Seed, path: str) -> None:
 
 
 def crypt_password(password: str) -> str:
-    """Return the SHA-512 crypt hash of a password; it travels through standard input, not through arguments."""
+    """Return the SHA-512 crypt hash of a password.
+
+    The host's own crypt(3) makes it; where that is not found, C(openssl) does, to which the password travels through
+    standard input and not through arguments.
+    """
+    hashed = _crypt(password, f"$6${secrets.token_hex(8)}")
+    if hashed.startswith("$6$"):
+        return hashed
     return run(["openssl", "passwd", "-6", "-stdin"], stdin=f"{password}\n").stdout.strip()
+
+
+def _crypt(password: str, setting: str) -> str:
+    """Return what crypt(3) of the host's C library makes of a password, or nothing when it is not there."""
+    for name in LIBCRYPT:
+        with contextlib.suppress(OSError, AttributeError):
+            crypt = ctypes.CDLL(name).crypt
+            crypt.restype, crypt.argtypes = ctypes.c_char_p, [ctypes.c_char_p, ctypes.c_char_p]
+            return (crypt(password.encode(), setting.encode()) or b"").decode()
+    return ""
 
 
 def _dump(data: dict[str, Any]) -> str:

@@ -46,11 +46,9 @@ def look_into(wanted: storage.WantedDomain) -> list[StorageEvidence]:
 @contextlib.contextmanager
 def mounted(wanted: storage.WantedDomain) -> Iterator[str]:
     """Mount the storage read-only at a folder of its own for as long as the block lasts."""
-    options = ",".join(["ro", "nosuid", "nodev", *_options(wanted)])
     folder = tempfile.mkdtemp(prefix="node0-storage-")
     try:
-        words = ["mount", "-t", wanted.type, "-o", options, f"{_host(wanted.address)}:{wanted.path}", folder]
-        done = run(words, timeout=MOUNT_SECONDS, check=False)
+        done = run(mount_command(wanted, folder, read_only=True), timeout=MOUNT_SECONDS, check=False)
         if done.rc != 0:
             raise HostedEngineError(
                 storage.NOT_MOUNTED,
@@ -63,6 +61,12 @@ def mounted(wanted: storage.WantedDomain) -> Iterator[str]:
             run(["umount", folder], timeout=MOUNT_SECONDS)
     finally:
         os.rmdir(folder)
+
+
+def mount_command(wanted: storage.WantedDomain, folder: str, read_only: bool = False) -> list[str]:
+    """Return the command that mounts the storage at a folder, with the options that were asked for."""
+    options = ",".join(["ro" if read_only else "rw", "nosuid", "nodev", *_options(wanted)])
+    return ["mount", "-t", wanted.type, "-o", options, f"{_host(wanted.address)}:{wanted.path}", folder]
 
 
 def domains_in(folder: str) -> list[StorageEvidence]:

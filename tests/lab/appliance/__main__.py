@@ -21,6 +21,7 @@ from .run import BuildError, missing
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
+CACHE = Path(os.environ.get("LAB_CACHE") or REPOSITORY / ".cache") / "appliance"
 TOOLS = {
     "mmdebstrap": "mmdebstrap",
     "mke2fs": "e2fsprogs",
@@ -35,7 +36,7 @@ TOOLS = {
 
 def tree_digest(profile: Profile) -> str:
     """Digest of all that the Debian tree is made from."""
-    texts = [SUITE, " ".join(profile.packages), " ".join(profile.modules)]
+    texts = [SUITE, profile.kernel, " ".join(profile.packages), " ".join(profile.modules)]
     return cache.digest([*texts, HERE / "base.py", HERE / "hooks/kernel"], HERE)
 
 
@@ -106,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = parser.add_subparsers(dest="command", required=True).add_parser("build", help="build one profile")
     command.add_argument("--profile", choices=sorted(PROFILES), required=True)
     command.add_argument("--output", type=Path, help="directory for PROFILE.qcow2 and PROFILE.ova (default: the cache)")
-    command.add_argument("--cache", type=Path, default=REPOSITORY / ".cache/appliance")
+    command.add_argument("--cache", type=Path, default=CACHE)
     command.add_argument("--no-ova", action="store_true", help="only the qcow2")
     options = parser.parse_args(argv)
     if absent := missing(list(TOOLS)):

@@ -47,7 +47,7 @@ def build_tree(profile: Profile, target: Path) -> None:
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED),
         '--aptopt=APT::Install-Recommends "false"',
         f"--include={','.join(profile.packages)}",
-        f'--customize-hook={HOOKS / "kernel"} "$1"',
+        f'--customize-hook={HOOKS / "kernel"} "$1" {profile.kernel}',
         SUITE,
         target,
         *apt_sources(),

@@ -48,8 +48,11 @@ KERNEL_MODULES = (
     "virtio_console",
     "virtio-rng",
     "ata_piix",
+    "ahci",
     "sr_mod",
     "isofs",
+    "ext4",
+    "crc32c_generic",
     "vfat",
     "nls_iso8859-1",
     "nls_ascii",
@@ -82,12 +85,14 @@ CMDLINE = (
 class Profile:
     """One kind of appliance.
 
-    `packages` are Debian package names, `masked` systemd units linked to /dev/null in the image.
+    `packages` are Debian package names, `kernel` is the package that depends on the kernel's, `masked` are
+    systemd units linked to /dev/null in the image.
     """
 
     name: str
     packages: tuple[str, ...]
     masked: tuple[str, ...]
+    kernel: str = "linux-image-cloud-amd64"
     cmdline: str = CMDLINE.format(label=LABEL)
     modules: tuple[str, ...] = field(default=KERNEL_MODULES)
 
@@ -152,7 +157,9 @@ FAST = Profile(
 
 FAITHFUL = Profile(
     name="faithful",
-    packages=(*COMMON_PACKAGES, "udev", "dbus", "cloud-init", "network-manager"),
+    # rpm and dnf with nothing installed by them: deployments ask them on the engine's machine.
+    packages=(*COMMON_PACKAGES, "udev", "dbus", "cloud-init", "network-manager", "dnf", "python3-rpm", "rpm"),
+    kernel="linux-image-amd64",  # other than the cloud kernel it sees a SATA CD-ROM, virt-install's choice for q35
     masked=(
         *_NEVER_NEEDED,
         "systemd-networkd.service",

@@ -53,10 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     up = verb(
         "up",
         "bring a lab up (or report the one that is up)",
-        lambda asked: _print(lab.up(asked.lab, asked.hosts, asked.appliance, asked.appliance_package)),
+        lambda asked: _print(lab.up(asked.lab, asked.hosts, asked.appliance, asked.package, asked.appliance_package)),
     )
     up.add_argument("--hosts", type=int, default=2, metavar="N")
-    up.add_argument("--appliance", type=Path, metavar="PATH", help="a .qcow2 or .ova to offer to the hosts")
+    up.add_argument("--appliance", type=Path, metavar="PATH", help="a qcow2 image or an OVA to offer to the hosts")
+    up.add_argument(
+        "--package", action="append", default=[], metavar="NAME", help="install this on each host (repeatable)"
+    )
     down = verb("down", "take a lab down and leave nothing behind", _down)
     down.add_argument("--keep-logs", action="store_true")
     verb("status", "print what the lab offers, as JSON", lambda asked: _print(lab.report_of(asked.lab)))

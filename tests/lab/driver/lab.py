@@ -3,7 +3,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,21 +50,40 @@ def report_of(name: str) -> dict[str, Any]:
     return status(state, paths)
 
 
-def up(name: str, host_count: int, appliance: Path | None, packaged: str | None = None) -> dict[str, Any]:
-    """A lab with ``host_count`` hosts; one that is up already is only reported, a crashed one is reaped first.
+def up(
+    name: str,
+    host_count: int,
+    appliance: Path | None = None,
+    packages: Sequence[str] = (),
+    packaged: str | None = None,
+) -> dict[str, Any]:
+    """A lab with ``host_count`` hosts, each with ``packages`` of the lab's repository installed.
 
-    ``packaged`` is the profile whose OVA the hosts can install as ``ovirt-engine-appliance``.
+    ``packaged`` is the profile whose OVA the hosts can install as ``ovirt-engine-appliance``. A lab that is up already
+    is only given what it lacks of ``appliance`` and ``packages``; a crashed one is reaped first. Raises LabError.
     """
     paths = LabPaths.of(name)
     appliance = appliance.resolve() if appliance else None
     with _alone(paths):
         state = State.load(paths.state)
         if state is not None and _as_asked(state, host_count):
+            if appliance is not None and str(appliance) != state.facts["appliance"]:
+                _offer(state, paths, appliance)
+            state.facts["packages"] = sorted({*state.facts["packages"], *packages})
+            state.save()
+            _install(state, running_hosts(state))
             return _publish(state, paths)
         if state is not None:
             _reap_or_fail(state, paths)
         layers, repository = build_parts(packaged)
-        return _raise(name, host_count, appliance, packaged, paths, layers, repository)
+        return _raise(name, host_count, appliance, packages, packaged, paths, layers, repository)
+
+
+def _offer(state: State, paths: LabPaths, appliance: Path) -> None:
+    """Let a running lab offer another appliance."""
+    _layers, repository = build_parts(state.facts.get("packaged"))
+    share.fill(plan_of(state), paths, repository, appliance)
+    state.facts["appliance"] = str(appliance)
 
 
 def _as_asked(state: State, host_count: int) -> bool:
@@ -75,6 +94,7 @@ def _raise(
     name: str,
     host_count: int,
     appliance: Path | None,
+    packages: Sequence[str],
     packaged: str | None,
     paths: LabPaths,
     layers: list[Path],
@@ -86,6 +106,7 @@ def _raise(
         index = registry.claim(name, paths.root)
         plan = Plan(name, index, host_count)
         facts = {"name": name, "index": index, "hosts": host_count, "appliance": str(appliance) if appliance else None}
+        facts["packages"] = list(packages)
         facts["packaged"] = packaged
         state = State(paths.state, {**facts, "layers": [str(layer) for layer in layers]})
         state.intend("registry", name=name)
@@ -116,6 +137,7 @@ def _start(plan: Plan, paths: LabPaths, state: State, names: list[str]) -> None:
     for host, child in started:
         container.wait_until_up(host, child, paths)
     _read_repository(state, names)
+    _install(state, names)
 
 
 def _read_repository(state: State, names: list[str]) -> None:
@@ -123,6 +145,17 @@ def _read_repository(state: State, names: list[str]) -> None:
     for name in names:
         for resource in state.of_kind("process", role="host", host=name):
             run(container.inside(resource, ["apt-get", "--quiet", "update"]))
+
+
+def _install(state: State, names: list[str]) -> None:
+    """What the hosts have before anybody deploys to them; nothing happens on a host that has it already."""
+    packages = state.facts["packages"]
+    if not packages:
+        return
+    install = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes", "--no-upgrade", "install"]
+    for name in names:
+        for resource in state.of_kind("process", role="host", host=name):
+            run(container.inside(resource, [*install, *packages]), timeout=300)
 
 
 def _publish(state: State, paths: LabPaths) -> dict[str, Any]:

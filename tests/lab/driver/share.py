@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from driver.errors import LabError
+from driver import given
 from driver.paths import LabPaths, cache
 from driver.plan import Plan
 from driver.state import write_json
@@ -14,6 +14,7 @@ from driver.state import write_json
 IN_HOST = Path("/srv/lab")
 PROFILES = ("faithful", "fast")
 FORMATS = ("qcow2", "ova")
+GIVEN = Path("appliance") / "given"
 EXPORTS = ("he", "data", "small", "readonly", "denied", "v3only")
 
 
@@ -61,18 +62,19 @@ def fill(plan: Plan, paths: LabPaths, repository: Path, appliance: Path | None) 
             if image.exists():
                 link(image, paths.share / "appliance" / image.name)
     if appliance is not None:
-        if not appliance.is_file() or appliance.suffix.lstrip(".") not in FORMATS:
-            raise LabError(f"appliance {appliance}: expected an existing .qcow2 or .ova file")
-        link(appliance, paths.share / "appliance" / appliance.name)
+        for suffix, image in given.both_formats(appliance).items():
+            link(image, paths.share / GIVEN / f"{appliance.stem}.{suffix}")
     write_json(paths.share / "exports.json", exports_table(plan))
 
 
 def appliance_in_host(paths: LabPaths, chosen: str | None) -> dict[str, str | None]:
     """Paths as a host sees them: of the chosen image, else of the faithful profile, else of the fast one."""
-    stems = [Path(chosen).stem] if chosen else []
+    if chosen:
+        stem = Path(chosen).stem
+        return {suffix: str(IN_HOST / GIVEN / f"{stem}.{suffix}") for suffix in FORMATS}
     found: dict[str, str | None] = {}
     for suffix in FORMATS:
-        names = [f"{stem}.{suffix}" for stem in (*stems, *PROFILES)]
+        names = [f"{profile}.{suffix}" for profile in PROFILES]
         present = [name for name in names if (paths.share / "appliance" / name).exists()]
         found[suffix] = str(IN_HOST / "appliance" / present[0]) if present else None
     return found

@@ -30,7 +30,7 @@ def package_names() -> list[str]:
 def base_digest() -> str:
     """Changes with the package list, the scripts and the suite; not with the archive's daily updates."""
     digest = hashlib.sha256(f"3 {SUITE} {_EXCLUDES}".encode())
-    for name in ("packages.txt", "reserve-ids", "finish-ids"):
+    for name in ("packages.txt", "reserve-ids", "finish-ids", "kernel"):
         digest.update((_TREE_SOURCES / name).read_bytes())
     return digest.hexdigest()[:16]
 
@@ -99,6 +99,7 @@ def _bootstrap(root: Path) -> None:
     argv += [
         f'--essential-hook={_TREE_SOURCES / "reserve-ids"} "$1"',
         f'--customize-hook={_TREE_SOURCES / "finish-ids"} "$1"',
+        f'--customize-hook={_TREE_SOURCES / "kernel"} "$1"',
         f'--customize-hook=cd "$1" && rm -f {" ".join(_OF_THE_BUILDER)}',
         f"--include={','.join(package_names())}",
         SUITE,

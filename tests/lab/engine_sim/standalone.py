@@ -29,11 +29,11 @@ LAB = Path(__file__).resolve().parent.parent
 VDSM_PORT = 54321
 NFS_ADDRESS = "storage.example.test"
 EXPORTS = [
-    {"path": f"{NFS_ADDRESS}:/exports/cf-one", "size_gib": 200},
-    {"path": f"{NFS_ADDRESS}:/exports/cf-two", "size_gib": 100},
+    {"path": f"{NFS_ADDRESS}:/exports/one", "size_gib": 200},
+    {"path": f"{NFS_ADDRESS}:/exports/two", "size_gib": 100},
     {"path": f"{NFS_ADDRESS}:/exports/small", "size_gib": 20},
 ]
-ISCSI = {"address": "127.0.0.1", "port": 3261, "tpgt": 1, "iqn": "iqn.2026-01.test.example:cf"}
+ISCSI = {"address": "127.0.0.1", "port": 3261, "tpgt": 1, "iqn": "iqn.2026-01.test.example:lab"}
 LUNS = [{"guid": "360014050000000000000000000000001", "size": 100 * 2**30}]
 #: Seconds that the model hosts need for things, before the speed factor.
 SECONDS = {"boot": 2.0, "up": 4.0, "shutdown": 4.0, "task": 0.5, "migrate": 5.0}

@@ -168,6 +168,8 @@ def remove(call: Call, row: Row) -> None:
         raise refuse("remove Host", "Host is operational. Please switch Host to Maintenance mode first.")
     if call.db.row("SELECT 1 FROM vm_dynamic WHERE run_on_vds = ?", row["vds_id"]):
         raise refuse("remove Host", "One or more VMs are still running on this Host.")
+    from ..resources.assigned import forget
+
     with call.engine.exclusive("remove Host", row["vds_id"]):
         monitor.forget(call.engine, row["vds_id"])
         call.event("VDS_ANSIBLE_REMOVE_STARTED", host=row)
@@ -176,6 +178,7 @@ def remove(call: Call, row: Row) -> None:
             for table in ("vds_static", "vds_dynamic", "vds_statistics", "vds_spm_id_map"):
                 call.db.delete(table, vds_id=row["vds_id"])
             call.db.delete("permissions", object_id=row["vds_id"])
+            forget(call, "vds_id", row["vds_id"])
             call.event("USER_REMOVE_VDS", host=row)
         call.engine.hosts.drop(row["vds_id"])
 

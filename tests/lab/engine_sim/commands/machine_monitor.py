@@ -144,13 +144,14 @@ def _import(call: Call, host: Row, client: HostClient, vm_id: str) -> None:
 
 
 def migrate_away(call: Call, host: Row, client: HostClient, machine: Row) -> None:
-    """Sends a machine to another host of the cluster; the HA agent moves the engine's machine by itself."""
-    if machine["origin"] == ORIGIN["managed_hosted_engine"]:
-        return
+    """Sends a machine to another host of the cluster; the engine's own only to one with a score, the best first."""
+    least = 1 if machine["origin"] == ORIGIN["managed_hosted_engine"] else 0
     target = call.db.row(
-        "SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = 3 ORDER BY vds_name",
+        "SELECT * FROM vds WHERE cluster_id = ? AND vds_id != ? AND status = 3 AND COALESCE(ha_score, 0) >= ?"
+        " ORDER BY COALESCE(ha_score, 0) DESC, vds_name",
         host["cluster_id"],
         host["vds_id"],
+        least,
     )
     if target is None:
         return

@@ -244,6 +244,8 @@ def touch(call: Call, vm_id: str) -> None:
 
 
 def remove(call: Call, row: Row) -> None:
+    from ..resources.assigned import forget
+
     what = "remove VM"
     if row["is_delete_protected"]:
         raise refuse(what, "Delete protection is enabled. In order to delete, disable Delete protection first.")
@@ -266,6 +268,7 @@ def remove(call: Call, row: Row) -> None:
             ("permissions", "object_id"),
         ):
             call.db.delete(table, **{column: row["vm_guid"]})
+        forget(call, "vm_id", row["vm_guid"])
     for disk in attached:
         if not keep and disk["disk_content_type"] == CONTENT["data"] and disk["imagestatus"] != IMAGE["locked"]:
             disks.start_removal(call, disk)

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes `api.json`, the types of the API, from the installed Python SDK.
+"""Writes `api.json`, the types of the API, and `services.json`, its addresses, from the installed Python SDK.
 
     python -m engine_sim.model.generate
 
@@ -68,6 +68,47 @@ def generate() -> dict[str, object]:
     return {"types": api, "enums": enums}
 
 
+def services() -> dict[str, Any]:
+    """Every service by its name in the documentation: methods, actions, sub-services, the service of a member."""
+    from ovirtsdk4 import services as module
+
+    found: dict[str, Any] = {}
+    for name, kind in inspect.getmembers(module, inspect.isclass):
+        if not name.endswith("Service") or name == "Service":
+            continue
+        source = inspect.getsource(kind)
+        methods = [m for m in ("list", "get", "add", "update", "remove") if re.search(rf"def {m}\(", source)]
+        if "add" not in methods and re.search(r"def add_\w+\(", source):
+            methods.append("add")
+        actions = re.findall(
+            r"def (\w+)\(\s*self,[^)]*\):(?:(?!\n    def ).)*?_internal_action\(action, '(\w+)'", source, re.S
+        )
+        below = dict(re.findall(r"if path == '(\w+)':\s+return self\.(\w+)\(\)", source))
+        member = re.search(r"return self\.(\w+)\(path\)", source)
+        found[_service(name)] = {
+            "methods": methods,
+            "actions": {address: method.partition("_using_")[0] for method, address in actions},
+            "services": {address: _made(source, method) for address, method in below.items()},
+            **({"member": _made(source, member[1])} if member else {}),
+        }
+    return found
+
+
+def _made(source: str, method: str) -> str:
+    """The service that a method of the SDK makes."""
+    match = re.search(rf"def {method}\(self[^)]*\):.*?return (\w+)\(", source, re.S)
+    assert match, method
+    return _service(match[1])
+
+
+def _service(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removesuffix("Service")).lower()
+
+
+def write(name: str, content: Any) -> None:
+    Path(__file__).with_name(name).write_text(json.dumps(content, indent=0, separators=(",", ":")) + "\n")
+
+
 if __name__ == "__main__":
-    target = Path(__file__).with_name("api.json")
-    target.write_text(json.dumps(generate(), indent=0, sort_keys=False, separators=(",", ":")) + "\n")
+    write("api.json", generate())
+    write("services.json", services())

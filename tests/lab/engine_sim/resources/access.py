@@ -6,8 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..call import refuse
+from ..doc import items
 from ..errors import MissingParameter, ReferenceNotFound
 from ..store import Row, schema
+from .assigned import KINDS, member_refs, members, tags
 from .base import Columns, Field, Required, Resource, SearchField, Sub, Unique
 from .common import empty, permissions, ref
 from .types import BOOL, INT, Computed, Ref
@@ -88,7 +90,6 @@ USER = Resource(
     href="users/{user_id}",
     noun="User",
     links=("roles", "permissions", "tags", "options", "groups", "sshpublickeys", "eventsubscriptions"),
-    method="users",
     fields=(
         Field("name", column="name"),
         Field("last_name", column="surname", blank=True),
@@ -112,7 +113,7 @@ schema.table("users", "domain TEXT", "external_id TEXT")
 USER.subs = {
     "roles": Sub(_USER_ROLE),
     "permissions": permissions("user", "users"),
-    "tags": empty("tag", "tags"),
+    "tags": tags("user", "users"),
     "options": empty("user_option", "user_options"),
     "groups": empty("group", "groups"),
     "sshpublickeys": empty("ssh_public_key", "ssh_public_keys"),
@@ -136,7 +137,7 @@ GROUP = Resource(
 GROUP.subs = {
     "roles": empty("role", "roles"),
     "permissions": permissions("group", "groups"),
-    "tags": empty("tag", "tags"),
+    "tags": tags("group", "groups"),
 }
 
 
@@ -181,7 +182,6 @@ TAG = Resource(
     tables=("tags",),
     href="tags/{tag_id}",
     noun="Tag",
-    method="tags",
     required=Required(("name",), "tag", newer=True),
     rules=(Unique("tag_name", "The specified Tag name already exists."),),
     fields=(
@@ -201,7 +201,6 @@ BOOKMARK = Resource(
     tables=("bookmarks",),
     href="bookmarks/{bookmark_id}",
     noun="Bookmark",
-    method="bookmarks",
     required=Required(("name", "value"), "bookmark", newer=True),
     rules=(Unique("bookmark_name", "Cannot {verb} Bookmark. The Bookmark name is already in use."),),
     fields=(Field("name", column="bookmark_name"), Field("value", column="bookmark_value")),
@@ -218,7 +217,6 @@ LABEL = Resource(
     href="affinitylabels/{label_id}",
     links=("vms", "hosts"),
     noun="Affinity Label",
-    method="affinity_labels",
     required=Required(("name",), "label", newer=True),
     rules=(Unique("label_name", "Cannot add affinity label with a conflicting NAME."),),
     fields=(
@@ -227,7 +225,7 @@ LABEL = Resource(
         Field("read_only", BOOL, "read_only", default=0, write="a"),
     ),
 )
-LABEL.subs = {"vms": empty("vm", "vms"), "hosts": empty("host", "hosts")}
+LABEL.subs = {kind: members(kind, "labels_map", "label_id", named=False) for kind in ("vms", "hosts")}
 
 
 def _group_prepare(call: Call, columns: Columns, row: Row | None) -> None:
@@ -247,6 +245,26 @@ def _group_prepare(call: Call, columns: Columns, row: Row | None) -> None:
         columns["vms_affinity_enabled"] = 1
 
 
+_MEMBERS = ("affinity_group_members", "affinity_group_id")
+
+
+def _group_finish(call: Call, row: Row, moment: str) -> None:
+    """Members that the document itself names."""
+    for name, kind in (("vms", "vms"), ("hosts", "hosts"), ("vm_labels", "vmlabels"), ("host_labels", "hostlabels")):
+        if name not in call.doc:
+            continue
+        column = KINDS[kind][-1]
+        call.db.execute(
+            f"DELETE FROM affinity_group_members WHERE affinity_group_id = ? AND {column} IS NOT NULL", row["id"]
+        )
+        for item in items(call.doc, name):
+            call.db.insert("affinity_group_members", {"affinity_group_id": row["id"], column: item["@id"]})
+
+
+def _group_remove(call: Call, row: Row) -> None:
+    call.db.delete("affinity_group_members", affinity_group_id=row["id"])
+
+
 AFFINITY_GROUP = Resource(
     tag="affinity_group",
     plural="affinity_groups",
@@ -256,7 +274,6 @@ AFFINITY_GROUP = Resource(
     href="clusters/{cluster_id}/affinitygroups/{id}",
     links=("vms", "hosts", "vmlabels", "hostlabels"),
     noun="Affinity Group",
-    method="affinity_groups",
     required=Required(("name",), "group", newer=True),
     fields=(
         Field("name", column="name"),
@@ -272,13 +289,18 @@ AFFINITY_GROUP = Resource(
         Field("vms_rule/enforcing", Computed(lambda row, call: bool(row["vm_enforcing"]))),
         Field("vms_rule/positive", Computed(lambda row, call: bool(row["vm_positive"]))),
         Field("cluster", Ref("clusters"), "cluster_id", write=""),
-        *(Field(name, Computed(lambda row, call: {})) for name in ("host_labels", "hosts", "vm_labels", "vms")),
+        *(
+            Field(name, member_refs(kind, *_MEMBERS, "id"))
+            for name, kind in (
+                ("host_labels", "hostlabels"),
+                ("hosts", "hosts"),
+                ("vm_labels", "vmlabels"),
+                ("vms", "vms"),
+            )
+        ),
     ),
     prepare=_group_prepare,
+    finish=_group_finish,
+    before_remove=_group_remove,
 )
-AFFINITY_GROUP.subs = {
-    "vms": empty("vm", "vms"),
-    "hosts": empty("host", "hosts"),
-    "vmlabels": empty("affinity_label", "affinity_labels"),
-    "hostlabels": empty("affinity_label", "affinity_labels"),
-}
+AFFINITY_GROUP.subs = {kind: members(kind, *_MEMBERS, named=True) for kind in KINDS}

@@ -87,7 +87,6 @@ EVENT = Resource(
     tables=("audit_log",),
     href="events/{audit_log_id}",
     noun="External Event",
-    method="events",
     order="audit_log_id DESC",
     required=Required(("custom_id", "description", "origin", "severity"), "event", newer=True),
     fields=(
@@ -207,7 +206,6 @@ JOB = Resource(
     tables=("job",),
     href="jobs/{job_id}",
     noun="Job",
-    method="jobs",
     links=("steps",),
     required=Required(("description",), "job", newer=True),
     order="start_time",
@@ -250,7 +248,6 @@ STEP = Resource(
     href="jobs/{job_id}/steps/{step_id}",
     links=("statistics",),
     noun="Step",
-    method="steps",
     required=Required(("type", "description"), "step", newer=True),
     actions={"end": Action(_end_step)},
     fields=(

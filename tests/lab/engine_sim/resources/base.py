@@ -173,7 +173,8 @@ class Sub:
     """A collection below an object (or the root): which objects, which methods, how an address looks.
 
     where: SQL condition on the resource's source with one `?` for the parent; fixed: column that a new object gets
-    from the parent's id; missing: called with (call, parent id) before a list, to refuse for an unknown parent.
+    from the parent's id; missing: called with (call, parent id) before a list, to refuse for an unknown parent;
+    searched: takes the parameter `search`, others ignore it.
     """
 
     resource: Resource
@@ -185,6 +186,7 @@ class Sub:
     actions: dict[str, Action] = field(default_factory=dict)
     links: bool = True
     required: Required | None = None
+    searched: bool = False
 
     def rows(
         self, call: Call, parent: str | None, condition: str = "1", params: Iterable[Any] = (), tail: str = ""
@@ -209,7 +211,10 @@ class Sub:
 
 @dataclass
 class Resource:
-    """One kind of object. See the module text; README.md shows how to add one."""
+    """One kind of object. See the module text; README.md shows how to add one.
+
+    add_is_action: adding answers with an `<action>` instead of the object.
+    """
 
     tag: str
     plural: str
@@ -231,9 +236,9 @@ class Resource:
     rules: tuple[Rule, ...] = ()
     events: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
-    method: str = ""
     list_in_json: bool = False
     add: Callable[[Call, Sub], str] | None = None
+    add_is_action: bool = False
     update: Callable[[Call, Row], None] | None = None
     remove: Callable[[Call, Row], None] | None = None
     prepare: Callable[[Call, Columns, Row | None], None] | None = None

@@ -158,7 +158,6 @@ CLUSTER = Resource(
     reply_href="datacenters/{storage_pool_id}/clusters/{cluster_id}",
     noun="Cluster",
     verbs={"add": "create", "update": "edit", "remove": "remove"},
-    method="clusters",
     links=(
         "permissions",
         "cpuprofiles",

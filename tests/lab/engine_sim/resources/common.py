@@ -115,7 +115,6 @@ def permissions(tag: str = "", collection: str = "") -> Sub:
         tables=("permissions",),
         href="{above}permissions/{id}",
         noun="Permission",
-        method="assigned_permissions",
         add=_add_permission,
         remove=_remove_permission,
     )

@@ -140,7 +140,6 @@ DATA_CENTER = Resource(
     href="datacenters/{id}",
     noun="Data Center",
     verbs={"add": "create", "update": "edit", "remove": "remove"},
-    method="data_centers",
     order="name",
     links=("storagedomains", "permissions", "clusters", "networks", "quotas", "qoss", "iscsibonds"),
     required=Required(("local",), "data_center", newer=True),

@@ -58,7 +58,6 @@ DISK = Resource(
     tables=("base_disks",),
     href="disks/{disk_id}",
     noun="Virtual Disk",
-    method="disks",
     order="disk_alias",
     links=("permissions", "disksnapshots", "statistics"),
     required=Required(("provisionedSize", "format"), "Disk"),

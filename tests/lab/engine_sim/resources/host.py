@@ -139,7 +139,6 @@ HOST = Resource(
     tables=("vds_static", "vds_dynamic", "vds_statistics"),
     href="hosts/{vds_id}",
     noun="Host",
-    method="hosts",
     order="vds_name",
     required=Required(("name", "address"), "Host"),
     rules=_PASSWORD_RULES,

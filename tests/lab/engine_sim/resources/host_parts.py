@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..commands import host_parts as parts
+from .assigned import labels, tags
 from .base import Field, Resource, Sub
 from .common import constant, empty, permissions, ref, statistic_fields
 from .types import Computed
@@ -116,8 +117,8 @@ NUMA_NODE = Resource(
 HOST.subs = {
     "katelloerrata": empty("katello_erratum", "katello_errata"),
     "permissions": permissions("host", "hosts"),
-    "tags": empty("tag", "tags"),
-    "affinitylabels": empty("affinity_label", "affinity_labels"),
+    "tags": tags("host", "hosts"),
+    "affinitylabels": labels("vds_id"),
     "numanodes": Sub(NUMA_NODE),
     "nics": Sub(NIC, missing=parts.known_host),
     "fenceagents": empty("agent", "agents"),

@@ -121,7 +121,6 @@ NETWORK = Resource(
     noun="Network",
     href="networks/{id}",
     reply_href="datacenters/{storage_pool_id}/networks/{id}",
-    method="networks",
     list_in_json=True,
     links=("permissions", "vnicprofiles", "networklabels"),
     fields=_BASE,
@@ -238,7 +237,6 @@ CLUSTER_NETWORK = Resource(
     list_in_json=True,
     href="clusters/{cluster_id}/networks/{id}",
     required=Required(("id|name",), "Network"),
-    method="cluster_networks",
     fields=(
         *_BASE[:3],
         Field("display", BOOL, "network_cluster.is_display", write=""),
@@ -284,7 +282,6 @@ LABEL = Resource(
     plural="network_labels",
     key="label",
     noun="Label",
-    method="network_labels",
     source=lambda call, parent: call.db.rows(
         "SELECT id, label FROM network WHERE id = ? AND label IS NOT NULL", parent
     ),
@@ -313,7 +310,6 @@ VNIC_PROFILE = Resource(
     href="vnicprofiles/{id}",
     reply_href="networks/{network_id}/vnicprofiles/{id}",
     noun="VM network interface profile",
-    method="vnic_profiles",
     links=("permissions",),
     required=Required(("name", "network.id"), "profile", newer=True),
     rules=(

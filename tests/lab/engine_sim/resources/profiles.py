@@ -28,7 +28,6 @@ CPU_PROFILE = Resource(
     noun="CPU Profile",
     href="clusters/{cluster_id}/cpuprofiles/{id}",
     links=("permissions",),
-    method="cpu_profiles",
     required=Required(("name", "cluster.id"), "profile", newer=True),
     fields=(
         Field("name", column="name"),
@@ -47,7 +46,6 @@ DISK_PROFILE = Resource(
     noun="Disk Profile",
     href="storagedomains/{storage_domain_id}/diskprofiles/{id}",
     links=("permissions",),
-    method="disk_profiles",
     required=Required(("name", "storage_domain.id"), "profile", newer=True),
     fields=(
         Field("name", column="name"),
@@ -80,7 +78,6 @@ MAC_POOL = Resource(
     href="macpools/{id}",
     links=("permissions",),
     noun="MAC Pool",
-    method="mac_pools",
     required=Required(("name", "ranges"), "pool", newer=True),
     rules=(Unique("name", "Cannot {verb} MAC Pool. The MAC Pool name is already in use."),),
     fields=(

@@ -109,6 +109,8 @@ SEARCHABLE = (
     "vms",
     "disks",
 )
+for _name in (*SEARCHABLE, "jobs"):
+    ROOT[_name].searched = True
 BLANK = "00000000-0000-0000-0000-000000000000"
 
 

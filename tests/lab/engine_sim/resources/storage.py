@@ -132,7 +132,6 @@ STORAGE_DOMAIN = Resource(
     order="storage_name",
     href="storagedomains/{id}",
     noun="Storage",
-    method="storage_domains",
     rules=_RULES,
     links=(
         "storageconnections",
@@ -191,7 +190,6 @@ ATTACHED_DOMAIN = Resource(
     noun="Storage",
     href="datacenters/{storage_pool_id}/storagedomains/{id}",
     links=("disks",),
-    method="attached_storage_domains",
     required=Required(("id|name",), "storage_domain", newer=True),
     fields=(
         *_NAMES,
@@ -218,7 +216,6 @@ CONNECTION = Resource(
     tables=("storage_server_connections",),
     href="storageconnections/{id}",
     noun="Storage Connection",
-    method="storage_server_connections",
     required=Required(("type",), "StorageConnection"),
     fields=(
         Field("address", column="address"),

@@ -192,7 +192,6 @@ VM_RESOURCE = Resource(
     tables=("vm_static", "vm_dynamic"),
     href="vms/{vm_guid}",
     noun="VM",
-    method="vms",
     order="vm_name",
     required=Required(("cluster.id|name",), "Vm"),
     rules=(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..commands import attachment
 from ..store import Row
+from .assigned import labels, tags
 from .base import Action, Field, Required, Resource, Sub
 from .common import constant, empty, permissions, ref, statistic_fields, unsupported
 from .types import BOOL, TIME, Computed, Ref
@@ -25,7 +26,6 @@ ATTACHMENT = Resource(
     tables=("disk_vm_element",),
     href="vms/{vm_id}/diskattachments/{disk_id}",
     noun="Virtual Disk",
-    method="disk_attachments",
     fields=(
         Field("active", BOOL, "is_plugged"),
         Field("bootable", BOOL, "is_boot"),
@@ -48,7 +48,6 @@ NIC = Resource(
     tables=("vm_interface",),
     href="vms/{vm_guid}/nics/{id}",
     noun="Interface",
-    method="vm_nics",
     order="name",
     links=("reporteddevices", "networkfilterparameters", "statistics"),
     required=Required(("name",), "nic", newer=True),
@@ -79,7 +78,6 @@ CONSOLE = Resource(
     key="id",
     href="vms/{vm_id}/graphicsconsoles/{id}",
     noun="Graphics Device",
-    method="vm_graphics_consoles",
     required=Required(("protocol",), "graphics_console", newer=True),
     actions={
         "ticket": Action(attachment.console_ticket),
@@ -114,7 +112,6 @@ SNAPSHOT = Resource(
     tables=("snapshots",),
     href="vms/{vm_id}/snapshots/{snapshot_id}",
     noun="Snapshot",
-    method="snapshots",
     actions={"restore": unsupported("restore Snapshot")},
     fields=(
         Field("description", column="description"),
@@ -185,8 +182,8 @@ STATISTIC = Resource(
 VM_RESOURCE.subs = {
     "katelloerrata": empty("katello_erratum", "katello_errata"),
     "permissions": permissions("vm", "vms"),
-    "tags": empty("tag", "tags"),
-    "affinitylabels": empty("affinity_label", "affinity_labels"),
+    "tags": tags("vm", "vms"),
+    "affinitylabels": labels("vm_id"),
     "snapshots": Sub(SNAPSHOT, "vm_id = ?", "list get add"),
     "applications": empty("application", "applications"),
     "hostdevices": empty("host_device", "host_devices"),
@@ -212,5 +209,9 @@ _NO_PARTS = {
     "nics": empty("nic", "nics"),
     "mediateddevices": empty("vm_mediated_device", "vm_mediated_devices"),
 }
-TEMPLATE.subs = {**_NO_PARTS, "permissions": permissions("template", "templates")}
+TEMPLATE.subs = {
+    **_NO_PARTS,
+    "tags": tags("template", "templates"),
+    "permissions": permissions("template", "templates"),
+}
 INSTANCE_TYPE.subs = {name: _NO_PARTS[name] for name in ("graphicsconsoles", "watchdogs", "nics")}

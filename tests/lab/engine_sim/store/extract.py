@@ -4,7 +4,7 @@
     python -m engine_sim.store.extract ../../conformance/golden
 
 Only what an installation brings is taken: CPU types, machine types, operating systems, roles, scheduling,
-filters, templates.
+filters, templates, groups.
 """
 
 from __future__ import annotations
@@ -153,6 +153,14 @@ def tables(folder: Path) -> dict[str, list[dict[str, Any]]]:
         "permits": [
             {"id": int(p.get("id") or 0), "name": text(p, "name"), "administrative": boolean(p, "administrative")}
             for p in load(folder, "cluster-level").findall("permits/permit")
+        ],
+        "ad_groups": [
+            {
+                "name": text(g, "name"),
+                "namespace": text(g, "namespace"),
+                "external_id_hex": text(g, "domain_entry_id"),
+            }
+            for g in load(folder, "groups")
         ],
         "icons": [
             {"id": key, "media_type": "image/png", "data": ""}

@@ -33,6 +33,7 @@ def fill(engine: Engine) -> None:
     db = engine.db
     data = json.loads(Path(__file__).with_name("installation.json").read_text())
     with db.transaction():
+        groups = data["tables"].pop("ad_groups")
         for table, rows in data["tables"].items():
             for row in rows:
                 db.insert(table, row)
@@ -46,7 +47,7 @@ def fill(engine: Engine) -> None:
         for version in data["versions"]:
             _option(db, "LibgfApiSupported", "false", version)
         _option(db, "InstanceId", str(uuid.uuid4()))
-        _users(engine)
+        _users(engine, groups)
         _templates(engine, data)
         _data_center(engine)
 
@@ -58,7 +59,7 @@ def _option(db: Any, name: str, value: str, version: str = "general") -> None:
     )
 
 
-def _users(engine: Engine) -> None:
+def _users(engine: Engine, groups: list[dict[str, Any]]) -> None:
     db, name = engine.db, engine.config.admin_user
     domain = "internal-authz" if engine.config.profile == "internal" else engine.config.profile
     user, group = str(uuid.uuid4()), str(uuid.uuid4())
@@ -78,10 +79,8 @@ def _users(engine: Engine) -> None:
             "external_id_hex": external.encode().hex().upper(),
         },
     )
-    for key, label in ((EVERYONE, "Everyone"), (group, "ovirt-administrator")):
-        db.insert(
-            "ad_groups", {"id": key, "name": label, "namespace": "*", "external_id_hex": key.encode().hex().upper()}
-        )
+    for row in groups:
+        db.insert("ad_groups", {"id": EVERYONE if row["name"] == "Everyone" else group, **row})
     for who, role in ((group, SUPER_USER), (user, SUPER_USER), (EVERYONE, USER_PROFILE_EDITOR)):
         db.insert(
             "permissions",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .. import doc as docs
+from .. import model
+from ..call import refuse
 from ..commands import operations
 from ..doc import Doc
 from ..errors import ApiError, HtmlAnswer, MissingParameter, NotFound, Unparsable
@@ -38,15 +40,15 @@ class Body:
     content: bytes
     content_type: str = "application/xml"
 
-    def read(self, tag: str, base: str, method: str) -> Doc:
-        """Raises Unparsable, InvalidValue, HtmlAnswer (415)."""
+    def read(self, tag: str, base: str, parts: list[str], verb: str = "POST") -> Doc:
+        """Raises Unparsable (which names the method at this address), InvalidValue, HtmlAnswer (415)."""
         kind = self.content_type.partition(";")[0].strip().lower()
         if kind not in ("application/xml", "text/xml", "application/json", ""):
             raise HtmlAnswer(415, content_type=None)
         try:
             return docs.from_json(self.content, tag) if kind == "application/json" else docs.from_xml(self.content, tag)
         except docs.Malformed:
-            raise Unparsable(base, method) from None
+            raise Unparsable(base, model.documented(parts, verb)) from None
 
 
 def handle(call: Call, verb: str, parts: list[str], body: Body) -> Answer:
@@ -65,9 +67,9 @@ def handle(call: Call, verb: str, parts: list[str], body: Body) -> Answer:
         return Answer(200, "api", root.document(call))
     assert node.sub is not None
     if node.kind == "collection":
-        return _add(call, node.sub, body) if verb == "POST" else listing(call, node.sub)
+        return _add(call, node, body) if verb == "POST" else listing(call, node.sub)
     if node.kind == "collection-action":
-        call.doc = body.read("action", call.base, f"{node.sub.resource.method}/methods/{node.action}")
+        call.doc = body.read("action", call.base, node.parts)
         node.sub.actions[node.action].run(call, {})
         return Answer(200, "action", {"status": "complete"})
     if node.kind == "action":
@@ -76,9 +78,9 @@ def handle(call: Call, verb: str, parts: list[str], body: Body) -> Answer:
     if row is None:
         raise NotFound
     if verb == "PUT":
-        return _update(call, node.sub, row, body)
+        return _update(call, node, row, body)
     if verb == "DELETE":
-        return _remove(call, node.sub, row)
+        return _remove(call, node, row)
     return Answer(200, node.sub.resource.tag, entity(call, node.sub, row))
 
 
@@ -117,7 +119,7 @@ def _select(call: Call, sub: Sub, parent: str | None) -> list[Row]:
         return rows if limit is None else rows[:limit]
     condition, params, tail = "1", [], f"ORDER BY {resource.order}" if resource.order else ""
     text = call.query.get("search")
-    if text and resource.search:
+    if text and sub.searched:
         try:
             selection = compile_query(resource, text, call.flag("case_sensitive"), limit)
         except SearchError:
@@ -166,9 +168,19 @@ def _changed(call: Call, sub: Sub, key: str) -> Doc:
     return sub.resource.document(call, row, _reply_address(sub, row), True, sub.links)
 
 
-def _add(call: Call, sub: Sub, body: Body) -> Answer:
-    resource = sub.resource
-    call.doc = body.read(resource.tag, call.base, f"{resource.method}/methods/add")
+def _undone(node: tree.Node, verb: str) -> ApiError:
+    """For what the engine has and the simulator does not carry out: it says so instead of pretending."""
+    assert node.sub is not None
+    noun = node.sub.resource.noun or node.sub.resource.tag
+    return refuse(f"{verb} {noun}", "The engine simulator does not carry out this command.", status=400)
+
+
+def _add(call: Call, node: tree.Node, body: Body) -> Answer:
+    assert node.sub is not None
+    sub, resource = node.sub, node.sub.resource
+    call.doc = body.read(resource.tag, call.base, node.parts)
+    if not node.carried_out("POST"):
+        raise _undone(node, "add")
     required = sub.required or resource.required
     if required:
         doc = call.doc
@@ -177,6 +189,8 @@ def _add(call: Call, sub: Sub, body: Body) -> Answer:
         required.check(doc)
     key = resource.add(call, sub) if resource.add else operations.add(call, sub)
     call.created = True
+    if resource.add_is_action:
+        return Answer(200, "action", {"status": "complete"})
     doc = _changed(call, sub, key)
     return Answer(201, resource.tag, doc, _location(call, doc["@href"]))
 
@@ -187,9 +201,12 @@ def _given(resource: Resource, column: str, parent: str) -> Doc:
     return {item.path: {"@id": parent}} if item else {}
 
 
-def _update(call: Call, sub: Sub, row: Row, body: Body) -> Answer:
-    resource = sub.resource
-    call.doc = body.read(resource.tag, call.base, f"{resource.method.rstrip('s')}/methods/update")
+def _update(call: Call, node: tree.Node, row: Row, body: Body) -> Answer:
+    assert node.sub is not None
+    sub, resource = node.sub, node.sub.resource
+    call.doc = body.read(resource.tag, call.base, node.parts, "PUT")
+    if not node.carried_out("PUT"):
+        raise _undone(node, "edit")
     if resource.update:
         resource.update(call, row)
     else:
@@ -197,8 +214,11 @@ def _update(call: Call, sub: Sub, row: Row, body: Body) -> Answer:
     return Answer(200, resource.tag, _changed(call, sub, str(row[resource.key])))
 
 
-def _remove(call: Call, sub: Sub, row: Row) -> Answer:
-    resource = sub.resource
+def _remove(call: Call, node: tree.Node, row: Row) -> Answer:
+    assert node.sub is not None
+    if not node.carried_out("DELETE"):
+        raise _undone(node, "remove")
+    resource = node.sub.resource
     job = _start_job(call, resource.jobs.get("remove"), row)
     try:
         resource.remove(call, row) if resource.remove else operations.remove(call, resource, row)
@@ -236,7 +256,7 @@ def _job(key: str | None) -> Doc | None:
 def _act(call: Call, node: tree.Node, body: Body) -> Answer:
     assert node.sub is not None
     resource, action = node.sub.resource, node.sub.resource.actions[node.action]
-    call.doc = body.read("action", call.base, f"{resource.method.rstrip('s')}/methods/{node.action}")
+    call.doc = body.read("action", call.base, node.parts)
     for name in action.required:
         if docs.dig(call.doc, name.replace(".", "/")) is None:
             raise MissingParameter(name)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .. import model
 from ..errors import HtmlAnswer
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ class Node:
     parents: list[str] = field(default_factory=list)
     key: str = ""
     action: str = ""
+    parts: list[str] = field(default_factory=list)
+
+    def carried_out(self, verb: str) -> bool:
+        """Whether the declarations have this HTTP method; the API may have it all the same."""
+        assert self.sub is not None
+        return (COLLECTION if self.kind == "collection" else ENTITY)[verb] in self.sub.methods.split()
 
     def allowed(self) -> list[str]:
         """HTTP methods, in the order in which the engine lists them."""
@@ -33,7 +40,7 @@ class Node:
         if self.kind in ("action", "collection-action"):
             return ["POST", "OPTIONS"]
         assert self.sub is not None
-        verbs = self.sub.methods.split()
+        verbs = {*self.sub.methods.split(), *model.methods(self.parts)}
         if self.kind == "collection":
             found = ["HEAD"] + (["POST"] if "add" in verbs else []) + ["GET", "OPTIONS"]
         else:
@@ -68,13 +75,13 @@ def resolve(parts: list[str], base: str) -> Node:
         if not rest:
             if sub.methods == "get":
                 raise unknown(base, parts)
-            return Node("collection", sub, parents)
+            return Node("collection", sub, parents, parts=parts)
         key, rest = rest[0], rest[1:]
         if not rest and key in sub.actions:
-            return Node("collection-action", sub, parents, action=key)
+            return Node("collection-action", sub, parents, action=key, parts=parts)
         if not rest:
-            return Node("entity", sub, parents, key)
+            return Node("entity", sub, parents, key, parts=parts)
         if len(rest) == 1 and rest[0] in sub.resource.actions:
-            return Node("action", sub, parents, key, rest[0])
+            return Node("action", sub, parents, key, rest[0], parts)
         parents = [*parents, key]
         collections = sub.resource.subs

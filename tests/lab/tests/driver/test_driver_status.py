@@ -54,12 +54,12 @@ def test_a_lab_without_containers_is_not_up(report: dict[str, dict[str, object]]
 def test_the_faithful_profile_is_preferred_and_a_chosen_image_wins(tmp_path: Path) -> None:
     paths = LabPaths(tmp_path)
     (paths.share / "appliance").mkdir(parents=True)
-    for name in ("fast.qcow2", "faithful.qcow2", "mine.qcow2"):
+    for name in ("fast.qcow2", "faithful.qcow2"):
         (paths.share / "appliance" / name).touch()
     facts = {"name": "unit", "index": 9, "hosts": 1, "appliance": None}
     assert status(State(paths.state, facts), paths)["appliance"]["qcow2"].endswith("/faithful.qcow2")
     facts["appliance"] = "/elsewhere/mine.qcow2"
-    assert status(State(paths.state, facts), paths)["appliance"]["qcow2"].endswith("/mine.qcow2")
+    assert status(State(paths.state, facts), paths)["appliance"]["qcow2"].endswith("/given/mine.qcow2")
 
 
 def test_inventory_groups(report: dict[str, object]) -> None:

@@ -122,7 +122,7 @@ def _add_domain(system: Any, name: str, path: str) -> Any:
 
 
 def test_storage_domain(system: Any, found: dict[str, Any]) -> None:
-    domain = _add_domain(system, "hosted_storage", "/exports/cf-one")
+    domain = _add_domain(system, "hosted_storage", "/exports/one")
     assert domain.status == types.StorageDomainStatus.UNKNOWN and domain.available == 200 * 2**30
     service = system.storage_domains_service().storage_domain_service(domain.id)
     assert service.get().status == types.StorageDomainStatus.UNATTACHED

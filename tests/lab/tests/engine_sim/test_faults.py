@@ -89,7 +89,7 @@ def test_a_silent_host_is_lost_and_its_disks_fail(simulator: Simulator, connecti
     )
     service = system.hosts_service().host_service(host.id)
     until(lambda: service.get().status, lambda status: status == types.HostStatus.UP)
-    storage = types.HostStorage(type=types.StorageType.NFS, address="storage.example.test", path="/exports/cf-two")
+    storage = types.HostStorage(type=types.StorageType.NFS, address="storage.example.test", path="/exports/two")
     domain = system.storage_domains_service().add(
         types.StorageDomain(name="sd", type=types.StorageDomainType.DATA, host=types.Host(name="h1"), storage=storage)
     )

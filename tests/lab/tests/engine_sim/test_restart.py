@@ -41,7 +41,7 @@ def _deploy(engine: Offline, addresses: list[str]) -> dict[str, str]:
     made["domain"] = engine.post(
         "storagedomains",
         b"<storage_domain><name>sd</name><type>data</type><host><name>h1</name></host><storage><type>nfs</type>"
-        b"<address>storage.example.test</address><path>/exports/cf-one</path></storage></storage_domain>",
+        b"<address>storage.example.test</address><path>/exports/one</path></storage></storage_domain>",
     )["@id"]
     made["pool"] = engine.get("datacenters")["data_center"][0]["@id"]
     engine.post(f"datacenters/{made['pool']}/storagedomains", f"<storage_domain id='{made['domain']}'/>".encode())

@@ -201,6 +201,14 @@ def test_times(tmp_path: Path) -> None:
         timing.load(str(path))
 
 
+def test_times_of_the_whole_lab_come_on_top(tmp_path: Path) -> None:
+    host, shared = tmp_path / "lab-timing.conf", tmp_path / "ha-timing.conf"
+    host.write_text("[timing]\nloop-delay = 4\nsanlock-io-timeout = 1\n")
+    assert timing.load(str(host), str(shared)) == Timing(loop_delay=4, sanlock_io_timeout=1)
+    shared.write_text("[timing]\nloop-delay = 6\n")
+    assert timing.load(str(host), str(shared)) == Timing(loop_delay=6, sanlock_io_timeout=1)
+
+
 def test_the_package_changes_only_the_lockspace() -> None:
     shipped = Path(__file__).resolve().parents[2] / "host" / "ha" / "etc" / "lab-timing.conf"
     assert timing.load(str(shipped)) == Timing(sanlock_io_timeout=1)

@@ -13,6 +13,7 @@ from typing import Any, Optional
 import pytest
 import yaml
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils import _module
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     appliance,
@@ -25,11 +26,13 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
 )
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight import registry
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.settings import Settings
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
 
 PACKAGE = "ansible_collections.node0.hosted_engine.plugins"
 MODULES = (
     "appliance_image",
+    "disk_copy",
     "engine_setup",
     "guest_config",
     "host_cleanup",
@@ -125,6 +128,49 @@ def test_local_vm_is_shut_down(monkeypatch: pytest.MonkeyPatch, journal: Journal
     assert run("local_vm", monkeypatch, journal, state="shutdown") == {"changed": True, "vm": FACTS}
 
 
+def test_disk_copy_shuts_the_vm_down_first(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    order: list[str] = []
+
+    def shutdown(name: str, _ledger: Any, known: Any, _seconds: float, dry: bool) -> tuple[dict[str, Any], bool]:
+        order.append(f"off {name}{' (would)' if dry else ''}")
+        return dict(FACTS), not known
+
+    def copy_disk(*_arguments: Any) -> SimpleNamespace:
+        order.append("copy")
+        return SimpleNamespace(allocated=1, virtual_size=2, seconds=0.1)
+
+    monkeypatch.setattr(vm, "shutdown", shutdown)
+    monkeypatch.setattr(load("disk_copy"), "prepare", lambda _volume: "/rhev/volume")
+    monkeypatch.setattr(load("disk_copy"), "copy_disk", copy_disk)
+    options = {"source": "/d", "vm": "HostedEngineLocal", "volume_id": "v", "storage_type": "nfs"}
+    assert run("disk_copy", monkeypatch, journal, check=True, **options) == {"changed": True}
+    assert journal.read() is None
+    done = run("disk_copy", monkeypatch, journal, **options)
+    assert done["changed"] and done["copied"]["verified"] and journal.state("local_vm") == FACTS
+    again = run("disk_copy", monkeypatch, journal, **options)
+    assert (again["changed"], again["copied"]) == (False, done["copied"])
+    off = "off HostedEngineLocal"
+    assert order == [f"{off} (would)", off, "copy", off]
+    run("disk_copy", monkeypatch, journal, **{**options, "vm": ""})
+    assert len(order) == 4
+
+
+def test_the_last_step_of_a_phase_notes_its_end(journal: Journal) -> None:
+    def frame(check: bool = False, ends: bool = True) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        params = {"journal": journal.path, "phase": "initial_clean", "ends_phase": ends, "digest": "d1"}
+        module: Any = SimpleNamespace(params=params, check_mode=check, exit_json=lambda **result: said.update(result))
+        _module.execute(module, lambda _module: {"changed": False})
+        return said
+
+    assert frame(check=True)["journal"] == {"state": {}, "phases": {}, "made": []}
+    assert "journal" not in frame(ends=False) and journal.read() is None
+    first = frame()
+    assert first["changed"] is True and first["journal"] == journal.read()
+    assert first["journal"]["phases"]["initial_clean"]["digest"] == "d1"
+    assert frame()["changed"] is False
+
+
 def test_nat_network(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
     answers = iter([({"cidr": "192.168.222.0/24"}, ["network"]), ({"cidr": "192.168.222.0/24"}, [])])
     monkeypatch.setattr(nat_setup, "present", lambda *_arguments: next(answers))
@@ -197,16 +243,23 @@ def test_host_cleanup_marks_phases_and_forgets(monkeypatch: pytest.MonkeyPatch, 
 
 def test_preflight_probe_is_ok_unless_something_blocks(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
     module = load("preflight_probe")
-    asked: list[registry.Settings] = []
+    asked: list[Settings] = []
 
-    def probe(settings: registry.Settings, _journal: Any) -> list[dict[str, Any]]:
+    def probe(settings: Settings, *_rest: Any) -> list[registry.Outcome]:
         asked.append(settings)
-        return [{"id": "x", "severity": "block" if len(asked) > 1 else "warn"}]
+        found = {"id": "x", "severity": "block" if len(asked) > 1 else "warn"}
+        return [registry.Outcome("x", "x is well", "block", "found", findings=[found])]
 
     monkeypatch.setattr(module, "probe", probe)
-    assert run("preflight_probe", monkeypatch, journal, fqdn="e.x")["ok"] is True
-    assert asked[0].fqdn == "e.x" and asked[0].dir_parent == "/var/tmp"
-    assert run("preflight_probe", monkeypatch, journal)["ok"] is False
+    areas = {"engine": {"fqdn": "e.x"}, "vm": {"mac": "01:00:00:00:00:00"}, "network": {"gateway": None}}
+    wrong = [{"source": "he_vm_mac_addr", "severity": "block"}, {"source": "he_fqdn", "severity": "warn"}]
+    options: dict[str, Any] = {"settings": areas, "host": {"fqdn": "h.x"}, "findings": wrong}
+    assert run("preflight_probe", monkeypatch, journal, **options)["ok"] is True
+    assert asked[0] == Settings(fqdn="e.x"), "what is wrong already is not judged again"
+    result = run("preflight_probe", monkeypatch, journal, **options, skip=["y"])
+    assert result["ok"] is False
+    assert [one["id"] for one in result["findings"]] == ["preflight.unknown_check", "x"]
+    assert result["checks"][0]["status"] == "found"
 
 
 def test_a_problem_becomes_a_failure_with_its_id(tmp_path: Path) -> None:

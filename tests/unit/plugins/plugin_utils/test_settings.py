@@ -13,8 +13,8 @@ GOOD: dict[str, Any] = {
     "he_domain_type": "nfs",
     "he_storage_domain_addr": "nas.example.com",
     "he_storage_domain_path": "/exports/he",
-    "he_admin_password": "s3cret",
-    "he_appliance_password": "s3cret too",
+    "he_admin_password": "s3cret-admin",
+    "he_appliance_password": "s3cret-root too",
     "he_vm_ip_addr": "192.0.2.10",
     "he_vm_ip_prefix": "24",
     "he_gateway": "192.0.2.254",
@@ -90,7 +90,7 @@ def test_settings_are_typed_and_without_secrets() -> None:
     assert settings["vm"]["vcpus"] == 4
     assert settings["vm"]["disk_size"] == 61 * 1024**3
     assert settings["network"]["dns"] == ["192.0.2.53", "192.0.2.54"]
-    assert "s3cret" not in repr(settings)
+    assert "s3cret-admin" not in repr(settings)
 
 
 def test_the_host_fills_in_what_is_open() -> None:
@@ -131,4 +131,5 @@ def test_the_digest_changes_with_what_is_deployed_and_not_with_patience() -> Non
 
 
 def test_the_list_of_secrets_comes_from_the_specification() -> None:
-    assert secret_names() == {"he_admin_password", "he_appliance_password", "he_db_password", "he_dwh_db_password"}
+    names = {"admin", "appliance", "db", "dwh_db", "iscsi", "iscsi_discover"}
+    assert secret_names() == {f"he_{name}_password" for name in names}

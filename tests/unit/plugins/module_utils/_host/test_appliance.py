@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import os
 import struct
 import subprocess
@@ -21,6 +22,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     appliance_file,
     disk_image,
     ova,
+    qcow2,
 )
 
 MBR_BOOT = b"\xfa\x31\xc0".ljust(446, b"\0")
@@ -152,7 +154,7 @@ def test_a_wrong_checksum_leaves_no_image(archive: Path, tmp_path: Path) -> None
 
 
 def test_a_qcow2_is_used_where_it_is(disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(appliance, "_reachable", lambda _path: None)
+    monkeypatch.setattr(appliance, "reachable", lambda _path: None)
     image, changed = appliance.prepare(str(disk), str(tmp_path / "cache"))
     assert changed and image is not None
     assert (image.path, image.digest) == (str(disk), "")
@@ -169,6 +171,29 @@ def test_a_qcow2_where_qemu_cannot_read_it(disk: Path, tmp_path: Path) -> None:
     with pytest.raises(HostedEngineError) as caught:
         appliance.prepare(str(disk.rename(closed / "d.qcow2")), str(tmp_path / "cache"))
     assert caught.value.problem.id == "appliance.unreachable_for_qemu"
+
+
+def test_the_header_says_what_qemu_says(disk: Path, tmp_path: Path) -> None:
+    told = json.loads(
+        subprocess.run(["qemu-img", "info", "--output=json", disk], check=True, capture_output=True).stdout
+    )
+    assert qcow2.read_header(str(disk)) == qcow2.Header(told["virtual-size"], partial=False)
+    old, outside = tmp_path / "old.qcow2", tmp_path / "outside.qcow2"
+    for path, options in ((old, "compat=0.10"), (outside, f"data_file={tmp_path / 'data'}")):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-o", options, path, "5M"], check=True)
+    assert qcow2.read_header(str(old)) == qcow2.Header(5 << 20, partial=False)
+    assert qcow2.read_header(str(outside)) == qcow2.Header(5 << 20, partial=True)
+    short = tmp_path / "short"
+    short.write_bytes(b"QF")
+    assert qcow2.read_header(str(short)) is None
+
+
+def test_an_image_of_another_kind_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "disk.vmdk"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "vmdk", other, "5M"], check=True)
+    with pytest.raises(HostedEngineError) as caught:
+        disk_image.inspect(str(other))
+    assert caught.value.observed.endswith("is vmdk")
 
 
 def test_an_overlay_or_a_damaged_image_is_refused(disk: Path, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def quiet_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """A host without services of hosted engine; its signs of a deployment can be set."""
     signs: dict[str, Any] = {}
-    monkeypatch.setattr(cleanup, "active_services", lambda _names: [])
+    monkeypatch.setattr(cleanup.systemd, "active", lambda _names: [])
     monkeypatch.setattr(cleanup, "read_deployment", lambda _services: Deployment(**signs))
     monkeypatch.setattr(hosts_file, "PATH", str(tmp_path / "hosts"))
     monkeypatch.setattr(vdsm_sections, "remove", lambda *_arguments: [])

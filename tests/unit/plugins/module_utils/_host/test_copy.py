@@ -70,6 +70,13 @@ def test_a_small_volume_is_refused_before_anything_is_written(source: Path, tmp_
     assert target.stat().st_blocks == 0
 
 
+def test_a_disk_that_is_no_qcow2_image(source: Path, tmp_path: Path) -> None:
+    source.write_bytes(bytes(4096))
+    with pytest.raises(HostedEngineError) as caught:
+        copy.copy_disk(str(source), str(_target(tmp_path)), "nfs", 60)
+    assert caught.value.problem.id == "disk_copy.source_unknown"
+
+
 def test_a_larger_volume_is_fine(source: Path, tmp_path: Path) -> None:
     assert copy.copy_disk(str(source), str(_target(tmp_path, 32 * MIB)), "nfs", 60).virtual_size == 16 * MIB
 

@@ -1,8 +1,7 @@
-"""Facts and checks: with recorded answers of the host, and one ARP question that is really asked."""
+"""Facts: with recorded answers of the host, and one ARP question that is really asked."""
 
 from __future__ import annotations
 
-import copy
 import http.client
 import http.server
 import json
@@ -19,176 +18,9 @@ import pytest
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils import _run
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import arp, facts, health, hosts_file
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight import (
-    machine,
-    names,
-    network,
-    probe,
-    registry,
-)
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import arp, facts, health
 
 MAC = "02:00:00:00:00:01"
-HOST: dict[str, Any] = {
-    "fqdn": "host1.lab.test",
-    "addresses": ["10.77.4.11"],
-    "interfaces": [
-        {"name": "lo", "type": "loopback", "mac": "", "up": True, "carrier": True, "master": "", "addresses": []},
-        {"name": "host0", "type": "ethernet", "mac": MAC, "up": True, "carrier": True, "master": "", "addresses": []},
-    ],
-    "management": {"interface": "host0", "carrier": "host0", "address": "10.77.4.11", "prefix": 24, "family": 4},
-    "gateway": "10.77.4.1",
-    "memory": {"total": 16 << 30, "available": 8 << 30},
-    "cpus": 4,
-    "virtualization": {"cpu": "vmx", "kvm": True},
-    "deployed": {"conf": False, "domain": "", "vms": [], "services": [], "libvirt": ""},
-    "services": ["firewalld"],
-    "libraries": {"libvirt": "9.0.0", "ovirtsdk4": "4.6.3"},
-}
-NAMES = {"host1.lab.test": ["10.77.4.11"], "engine.lab.test": ["10.77.4.50"], "local.lab.test": ["127.0.0.1"]}
-SETTINGS: dict[str, Any] = {
-    "fqdn": "engine.lab.test",
-    "vm_address": "10.77.4.50",
-    "vm_prefix": 24,
-    "memory": 4 << 30,
-    "vcpus": 4,
-    "required_space": 1,
-}
-
-
-@pytest.fixture
-def net(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A world in which everything is right: who answers ARP, what names mean."""
-    world: dict[str, Any] = {"arp": {"10.77.4.1": "02:00:00:00:00:fe"}, "names": copy.deepcopy(NAMES)}
-
-    def reverse(address: str) -> tuple[str, list[str], list[str]]:
-        for name, addresses in world["names"].items():
-            if address in addresses:
-                return name, [], [address]
-        raise OSError("unknown host")
-
-    monkeypatch.setattr(network, "who_has", lambda address, *_rest: world["arp"].get(address, ""))
-    monkeypatch.setattr(names, "resolve", lambda name: world["names"].get(name, []))
-    monkeypatch.setattr(names.socket, "gethostbyaddr", reverse)
-    monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(machine.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(machine, "run", lambda argv, **_options: _run.Completed(tuple(argv), 0, "yes\n", ""))
-    return world
-
-
-def found(settings: dict[str, Any], host: dict[str, Any], deployment: str = "none") -> dict[str, str]:
-    context = registry.Context(registry.Settings(**{**SETTINGS, **settings}), {**HOST, **host}, None, deployment)
-    assert probe.run_all is registry.run_all  # its import has filled the registry
-    return {finding["id"]: finding["severity"] for finding in registry.run_all(context)}
-
-
-def test_a_good_host_has_no_findings(net: dict[str, Any]) -> None:
-    assert found({}, {}) == {}
-
-
-def interface(**changes: Any) -> dict[str, Any]:
-    return {"interfaces": [HOST["interfaces"][0], {**HOST["interfaces"][1], **changes}]}
-
-
-def manages(**changes: Any) -> dict[str, Any]:
-    return {"management": {**HOST["management"], **changes}}
-
-
-@pytest.mark.parametrize(
-    ("settings", "host", "expected"),
-    [
-        ({"memory": 32 << 30}, {}, {"host.memory": "block"}),
-        ({"memory": 12 << 30}, {}, {"host.memory.available": "warn"}),
-        ({"memory": 2 << 30}, {}, {"vm.memory.small": "warn"}),
-        ({"vcpus": 5}, {}, {"host.cpus": "block"}),
-        ({"required_space": 1 << 60}, {}, {"host.space": "block"}),
-        ({}, {"virtualization": {"cpu": "", "kvm": False}}, {"host.virtualization": "block"}),
-        ({}, {"virtualization": {"cpu": "svm", "kvm": False}}, {"host.kvm": "block"}),
-        ({"virt_type": "qemu"}, {"virtualization": {"cpu": "", "kvm": False}}, {}),
-        ({}, {"libraries": {"libvirt": "", "ovirtsdk4": "4"}}, {"host.libraries": "block"}),
-        ({}, {"services": []}, {"host.firewalld": "warn"}),
-        ({"host_address": "nobody.lab.test"}, {}, {"names.host.forward": "block"}),
-        ({"host_address": "local.lab.test"}, {}, {"names.host.loopback": "block"}),
-        ({"host_address": "engine.lab.test"}, {}, {"names.host.elsewhere": "block"}),
-        ({"host_address": "10.77.4.11"}, {}, {}),
-        ({"fqdn": "nobody.lab.test"}, {}, {"names.engine.forward": "block"}),
-        ({"fqdn": "local.lab.test"}, {}, {"names.engine.loopback": "block"}),
-        ({"fqdn": "host1.lab.test"}, {}, {"names.engine.local": "block"}),
-        ({"fqdn": "engine"}, {}, {"names.engine.unqualified": "block"}),
-        ({"vm_address": "10.77.4.51"}, {}, {"names.engine.mismatch": "block"}),
-        ({}, manages(interface="eth9", carrier="", address=""), {"network.interface.missing": "block"}),
-        ({}, interface(type="team"), {"network.interface.kind": "block"}),
-        ({}, interface(type="bond"), {"network.interface.bond_name": "block"}),
-        ({}, interface(type="vlan"), {"network.interface.vlan_name": "block"}),
-        ({}, interface(carrier=False), {"network.interface.down": "block"}),
-        ({}, {"gateway": ""}, {"network.gateway.missing": "block"}),
-        ({"gateway": "10.78.0.1", "vm_address": ""}, {}, {"network.gateway.off_link": "block"}),
-        ({"gateway": "10.77.4.2"}, {}, {"network.gateway.silent": "block"}),
-        ({"vm_address": "10.77.4.500"}, {}, {"names.engine.mismatch": "block", "network.vm_address.invalid": "block"}),
-    ],
-)
-def test_one_fault_is_one_finding(
-    net: dict[str, Any], settings: dict[str, Any], host: dict[str, Any], expected: dict[str, str]
-) -> None:
-    assert found(settings, host) == expected
-
-
-def test_all_faults_are_told_together(net: dict[str, Any]) -> None:
-    net["arp"] = {"10.77.4.50": "02:00:00:00:00:99"}
-    ids = found({"vcpus": 64, "fqdn": "nobody.lab.test"}, {"libraries": {"libvirt": "", "ovirtsdk4": ""}})
-    assert set(ids) == {
-        "host.cpus",
-        "host.libraries",
-        "names.engine.forward",
-        "network.gateway.silent",
-        "network.vm_address.used",
-    }
-
-
-def test_an_address_in_use_is_not_reported_for_our_own_engine(net: dict[str, Any]) -> None:
-    net["arp"]["10.77.4.50"] = "02:00:00:00:00:99"
-    assert found({}, {}) == {"network.vm_address.used": "block"}
-    assert found({}, {}, deployment="finished") == {"deployment.finished": "info"}
-
-
-def test_a_name_without_reverse_record_is_a_warning(net: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names.socket, "gethostbyaddr", lambda _address: ("other.lab.test", [], []))
-    assert found({}, {}) == {"names.host.reverse": "warn", "names.engine.reverse": "warn"}
-
-
-def test_a_foreign_deployment_blocks_and_ours_goes_on(
-    net: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deployed = {"deployed": {**HOST["deployed"], "conf": True, "vms": ["web"]}}
-    assert found({}, deployed, "foreign") == {"deployment.exists": "block"}
-    path = tmp_path / "hosts"
-    path.write_text(f"192.168.222.2 engine.lab.test {hosts_file.HOST_MARKER}\n")
-    monkeypatch.setattr(hosts_file, "PATH", str(path))
-    net["names"]["engine.lab.test"] = ["192.168.222.2"]
-    assert found({}, deployed, "in_progress") == {"deployment.in_progress": "info"}
-
-
-def test_missing_commands_and_not_root(net: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.shutil, "which", lambda name: None if name in ("ssh", "timedatectl") else "/x")
-    monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
-    assert found({}, {}) == {"host.root": "block", "host.tools": "block"}
-
-
-def test_a_clock_that_nobody_sets(net: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "run", lambda argv, **_options: _run.Completed(tuple(argv), 0, "no\n", ""))
-    assert found({}, {}) == {"host.clock": "warn"}
-
-
-def test_checks_are_timed_run_in_order_and_by_name(net: dict[str, Any]) -> None:
-    context = registry.Context(registry.Settings(vcpus=99, memory=1 << 50), HOST)
-    findings = registry.run_all(context)
-    assert [finding["id"] for finding in findings] == ["host.memory", "host.cpus"]
-    assert all(finding["seconds"] >= 0 and finding["resolution"] for finding in findings)
-    assert [finding["id"] for finding in registry.run_all(context, ["host.cpus"])] == ["host.cpus"]
-    with pytest.raises(ValueError, match="twice"):
-        registry.check("host.cpus")(lambda _context: [])
-
-
 # Recorded with iproute2 6.1 on a lab host whose NIC is under the management bridge, and shortened.
 LINKS = [
     {"ifname": "lo", "flags": ["LOOPBACK", "UP", "LOWER_UP"], "mtu": 65536, "link_type": "loopback", "address": "00"},
@@ -223,7 +55,7 @@ ROUTES = [
 
 def test_facts_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(argv: Sequence[str], **_options: Any) -> _run.Completed:
-        answers = {"ip": f"{json.dumps(LINKS)}\n{json.dumps(ROUTES)}\n", "systemctl": "active\ninactive\n"}
+        answers = {"ip": f"{json.dumps(LINKS)}\n{json.dumps(ROUTES)}\n"}
         return _run.Completed(tuple(argv), 0, answers.get(argv[0], ""), "")
 
     monkeypatch.setattr(facts, "run", run)
@@ -244,7 +76,6 @@ def test_facts_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
         "family": 4,
     }
     assert facts.management(interfaces, "eth9", {})["address"] == ""
-    assert facts.active_services(["libvirtd", "vdsmd"]) == ["libvirtd"]
 
 
 def test_small_facts(tmp_path: Path) -> None:

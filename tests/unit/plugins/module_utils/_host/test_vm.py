@@ -346,7 +346,10 @@ def test_sshd_takes_keys_only(tmp_path: Path, include: bool) -> None:
     assert set(text.splitlines()) == wanted | (set() if include else {"X11Forwarding no"})
 
 
-def test_the_password_is_hashed_without_being_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("libraries", [seed.LIBCRYPT, ()], ids=["crypt(3)", "openssl"])
+def test_the_password_is_hashed_without_being_an_argument(
+    libraries: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[list[str]] = []
     real = seed.run
 
@@ -355,6 +358,7 @@ def test_the_password_is_hashed_without_being_an_argument(monkeypatch: pytest.Mo
         return real(argv, **options)
 
     monkeypatch.setattr(seed, "run", run)
+    monkeypatch.setattr(seed, "LIBCRYPT", libraries)
     hashed = seed.crypt_password("canary")
     salt = hashed.split("$")[2]
     again = subprocess.run(
@@ -365,4 +369,5 @@ def test_the_password_is_hashed_without_being_an_argument(monkeypatch: pytest.Mo
         text=True,
     )
     assert again.stdout.strip() == hashed
+    assert len(asked) == (0 if libraries else 1)
     assert "canary" not in json.dumps(asked)

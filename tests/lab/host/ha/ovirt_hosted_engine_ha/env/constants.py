@@ -15,6 +15,8 @@ ENGINE_SETUP_CONF_FILE = ROOT + "/etc/ovirt-hosted-engine/hosted-engine.conf"
 HA_AGENT_CONF_FILE = STATE_DIR + "/ha.conf"
 AGENT_CONF_FILE = ETC_DIR + "/agent.conf"
 LAB_TIMING_FILE = ETC_DIR + "/lab-timing.conf"
+#: The same for all hosts of a lab: the driver mounts this folder in each of them.
+SHARED_LAB_TIMING_FILE = ROOT + "/srv/lab/ha-timing.conf"
 AGENT_LOG_CONF_FILE = ETC_DIR + "/agent-log.conf"
 BROKER_LOG_CONF_FILE = ETC_DIR + "/broker-log.conf"
 BROKER_SOCKET_FILE = RUN_DIR + "/broker.socket"

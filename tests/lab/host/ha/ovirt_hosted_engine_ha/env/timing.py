@@ -3,6 +3,7 @@
 
 ``/etc/ovirt-hosted-engine-ha/lab-timing.conf`` (section ``[timing]``) exists only in the lab; no real host has it.
 Values are seconds and may have a fraction. The package ships one that changes nothing but sanlock's IO timeout.
+``/srv/lab/ha-timing.conf``, where a scenario has put one, comes on top of it, on all hosts of the lab alike.
 """
 
 import configparser
@@ -38,19 +39,19 @@ class Timing:
     vdsm_retry_delay: float = 15
 
 
-def load(path: str = constants.LAB_TIMING_FILE) -> Timing:
-    """Return the times to use.
+def load(*paths: str) -> Timing:
+    """Return the times to use; ``paths`` are the files, by default those of the host, later ones on top.
 
     Raises ValueError for a key that does not exist or a value that is no number.
     """
     parser = configparser.ConfigParser()
-    parser.read(path)
+    parser.read(paths or (constants.LAB_TIMING_FILE, constants.SHARED_LAB_TIMING_FILE))
     if not parser.has_section("timing"):
         return Timing()
     known = {field.name.replace("_", "-"): field.name for field in fields(Timing)}
     values: dict[str, Any] = {}
     for key, text in parser.items("timing"):
         if key not in known:
-            raise ValueError(f"{path}: unknown key {key!r}, known: {', '.join(sorted(known))}")
+            raise ValueError(f"[timing]: unknown key {key!r}, known: {', '.join(sorted(known))}")
         values[known[key]] = int(text) if key == "sanlock-io-timeout" else float(text)
     return Timing(**values)
