@@ -12,7 +12,7 @@ from driver.paths import CHECKOUT, cache
 
 
 def appliance(lab: str, profile: str, orders: Path) -> Path:
-    """Build (in seconds, from the cached tree) the qcow2 image of ``profile`` with the faults of the JSON file ``orders``.
+    """Build (in seconds, from the cached tree) the image of ``profile`` with the faults of the JSON file ``orders``.
 
     Raises LabError when the file is no list of faults or the appliance cannot be built.
     """
