@@ -246,6 +246,8 @@ def _firmware(start: Optional[bytes]) -> str:
 
 def _in_ova(path: str, kind: str) -> Seen:
     """Look at the begin of the largest image of an OVA, which is the only one in an appliance."""
+    if kind == "gzip" and not _has_an_end(path):
+        raise EOFError("its end is missing")
     with open(path, "rb") as stream, contextlib.ExitStack() as stack:
         plain = stack.enter_context(gzip.GzipFile(fileobj=stream)) if kind == "gzip" else stream
         tar = stack.enter_context(tarfile.open(fileobj=plain, mode="r|"))
@@ -264,3 +266,13 @@ def _in_ova(path: str, kind: str) -> Seen:
                 return Seen(kind, "qcow2", found.virtual_size, member.size, problem=found.incomplete or found.broken)
             return Seen(kind, "raw", member.size, member.size, firmware=_firmware(start))
     raise ValueError("it holds no disk image below images/")
+
+
+def _has_an_end(path: str) -> bool:
+    """Return whether a compressed archive ends as one does: with the size of what is in it, a number of whole blocks.
+
+    It is not unpacked for that; of archives that were cut off one in 512 is not noticed.
+    """
+    with open(path, "rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        return int.from_bytes(stream.read(4), "little") % tarfile.BLOCKSIZE == 0
