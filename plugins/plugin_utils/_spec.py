@@ -25,7 +25,6 @@ INTERNAL = frozenset(
         "he_purpose",
         "he_export_dir",
         "he_needs",
-        "he_plan",
     }
 )
 # Names that the field's tools pass around although nothing of a deployment depends on them.
