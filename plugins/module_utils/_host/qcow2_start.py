@@ -11,6 +11,7 @@ from typing import IO, Optional
 MAGIC = b"QFI\xfb"
 
 _HEADER = ">4sIQIIQIIQ"
+_HEADER_V3 = 104
 _DIRTY, _CORRUPT, _DATA_FILE, _COMPRESSION = 1, 2, 4, 8
 _OFFSET = 0x00FFFFFFFFFFFE00
 _COMPRESSED = 1 << 62
@@ -52,7 +53,9 @@ def header(start: bytes) -> Header:
     _magic, version, backing, _length, bits, size, crypt, _l1_size, l1_offset = struct.unpack_from(_HEADER, start)
     if version not in (2, 3) or not 9 <= bits <= 21:
         raise ValueError(f"a qcow2 image of version {version} with clusters of 2^{bits} bytes")
-    features = struct.unpack_from(">Q", start, 72)[0] if version == 3 and len(start) >= 80 else 0
+    if version == 3 and len(start) < _HEADER_V3:
+        raise ValueError("the image is cut off")
+    features = struct.unpack_from(">Q", start, 72)[0] if version == 3 else 0
     incomplete = "it has a backing file" if backing else "its data are in another file" if features & _DATA_FILE else ""
     broken = "it is marked as corrupt" if features & _CORRUPT else "it was not closed" if features & _DIRTY else ""
     return Header(version, size, bits, l1_offset, incomplete, broken, bool(crypt))
