@@ -120,8 +120,8 @@ def in_lab(settings: dict[str, Any], lab: dict[str, Any]) -> str:
 class Together:
     """Cases that do not see each other, run beside each other."""
 
-    def __init__(self, lab: dict[str, Any], folder: Path) -> None:
-        cases = [case for case in (*BLOCKING, *TOLD) if not case.before or not case.alone]
+    def __init__(self, lab: dict[str, Any], folder: Path, asked: set[str]) -> None:
+        cases = [case for case in (*BLOCKING, *TOLD) if case.name in asked and not (case.before and case.alone)]
         for case in cases:
             if case.before:
                 inside(case.before)
@@ -139,8 +139,10 @@ class Together:
 
 
 @pytest.fixture(scope="module")
-def together(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Together:
-    return Together(lab, tmp_path_factory.mktemp("together"))
+def together(lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Together:
+    items = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    asked = {item.callspec.params["case"].name for item in items if "case" in item.callspec.params}
+    return Together(lab, tmp_path_factory.mktemp("together"), asked)
 
 
 def outcome(case: Case, lab: dict[str, Any], logs: Path, request: pytest.FixtureRequest) -> Ran:
