@@ -28,7 +28,6 @@ REFUSED = (
 WITHOUT_EFFECT = (
     "he_host_ip",
     "he_ansible_host_name",
-    "he_admin_username",
     "he_avail_memory_grace_MB",
     "he_maxvcpus",
     "he_vm_uuid",

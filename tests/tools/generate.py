@@ -25,7 +25,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.probe import ORDER
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.registry import CHECKS, Check
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils import _otopi_keys as keys
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._run_report import PHASES
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._run_report import DEPLOYMENT, PHASES
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._schema import schema
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._settings import VARIABLES
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import aliases, options, secret_names
@@ -164,10 +164,10 @@ def role_page(role: Path) -> str:
     about = yaml.safe_load((role / "meta" / "main.yml").read_text())["galaxy_info"]["description"]
     lines = [f"# {role.name}", "", f"*{BANNER} Sources: `meta/main.yml`, `tasks`.*", "", f"{about}.", ""]
     if role.name in PHASES:
-        number = PHASES.index(role.name) + 1
-        lines += [
-            f"Phase {number} of {len(PHASES)} of a deployment; its own playbook is `node0.hosted_engine.{role.name}`."
-        ]
+        place = "A phase of its own, after a deployment"
+        if role.name in DEPLOYMENT:
+            place = f"Phase {DEPLOYMENT.index(role.name) + 1} of {len(DEPLOYMENT)} of a deployment"
+        lines += [f"{place}; its own playbook is `node0.hosted_engine.{role.name}`."]
         lines += ["It validates all settings first, and a second run changes nothing.", ""]
     wanted = list(options()) if role.name == "he" else _read_by(role)
     if not wanted:

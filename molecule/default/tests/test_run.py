@@ -40,8 +40,7 @@ def test_the_run_kept_to_its_budget(report: dict[str, Any], count: str, limit: i
 
 
 def test_few_processes_on_the_host(report: dict[str, Any]) -> None:
-    # The goal is 45; vdsm's command line client and ssh are what is still started too often.
-    assert report["totals"]["modules"] + report["totals"]["processes"] <= 90
+    assert report["totals"]["modules"] + report["totals"]["processes"] <= 45
 
 
 def test_one_login_before_the_move_and_one_after(report: dict[str, Any]) -> None:

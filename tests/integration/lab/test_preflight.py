@@ -37,7 +37,7 @@ find /srv/exports -printf '%p %s %T@ %m %U:%G\\n' | sort
 grep -v /run/user/ /proc/1/mounts | sort
 for what in address route rule; do ip -o $what | sed 's/valid_lft.*//'; done
 systemctl list-units --no-legend --plain --state=running | awk '{print $1}' |
-    grep -v -e session- -e user@ -e ^systemd- -e dispatcher | sort
+    grep -v -e session- -e user@ -e ^systemd- -e dispatcher -e polkit | sort
 """
 
 
