@@ -6,8 +6,8 @@ DOCUMENTATION = r"""
 module: ha_host
 short_description: Make this host a hosted engine host of an engine that runs
 description:
-  - Checks first that the engine runs in a hosted engine VM that it manages and knows where, that the cluster exists,
-    and that the engine has no other host with this name or address.
+  - Checks first that this host belongs to no other engine, that the engine runs in a hosted engine VM that it manages
+    and knows where, that the cluster exists, and that the engine has no other host with this name or address.
   - Lets the engine log in to this host with the key that it publishes over verified TLS, and adds the host with hosted
     engine in the foreground, so that a refusal is reported with the engine's own words.
   - A host that is in the engine already and in maintenance, or whose installation failed, is installed again with
@@ -27,6 +27,7 @@ attributes:
     support: none
 extends_documentation_fragment:
   - node0.hosted_engine._journal
+  - node0.hosted_engine._phase_end
 options:
   engine_fqdn:
     description: Fully qualified name of the engine; its certificate must carry it.
@@ -137,6 +138,10 @@ would:
   returned: in check mode
   type: list
   elements: str
+journal:
+  description: The whole journal.
+  returned: O(ends_phase=true)
+  type: dict
 exchanges:
   description: Requests that were sent to the engine, logins and RV(polls) included.
   returned: always
@@ -170,12 +175,13 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.pki im
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.session import Session
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha import member
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
+from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute, phase_end_arguments
 
 Params = dict[str, Any]
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
+    member.check_engine(module.params["engine_fqdn"].partition(":")[0])
     with tempfile.NamedTemporaryFile("w", suffix=".pem", dir=module.tmpdir, encoding="utf-8") as ca:
         ca.write(module.params["engine_ca"].strip() + os.linesep)
         ca.flush()
@@ -246,6 +252,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **journal_arguments(),
+            **phase_end_arguments(),
             "engine_fqdn": {"type": "str", "required": True},
             "engine_user": {"type": "str", "required": True},
             "engine_password": {"type": "str", "required": True, "no_log": True},

@@ -13,15 +13,16 @@ from typing import Any
 SCHEMA = 1
 # Anything shorter is found in every text.
 SHORTEST_SECRET = 4
-PHASES = (
+# The phases of a deployment, in their order.
+DEPLOYMENT = (
     "preflight",
     "initial_clean",
     "bootstrap_local_vm",
     "create_storage_domain",
     "create_target_vm",
     "final_clean",
-    "add_host",
 )
+PHASES = (*DEPLOYMENT, "add_host")
 # Actions that run on the control node only; everything else starts a module on the managed host.
 CONTROLLER_ACTIONS = frozenset(
     f"{prefix}{name}"

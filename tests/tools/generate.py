@@ -25,7 +25,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.probe import ORDER
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.registry import CHECKS, Check
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils import _otopi_keys as keys
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._run_report import PHASES
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._run_report import DEPLOYMENT, PHASES
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._schema import schema
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._settings import VARIABLES
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import aliases, options, secret_names
@@ -165,10 +165,10 @@ def role_page(role: Path) -> str:
     about = yaml.safe_load((role / "meta" / "main.yml").read_text())["galaxy_info"]["description"]
     lines = [f"# {role.name}", "", f"*{BANNER} Sources: `meta/main.yml`, `tasks`.*", "", f"{about}.", ""]
     if role.name in PHASES:
-        number = PHASES.index(role.name) + 1
-        lines += [
-            f"Phase {number} of {len(PHASES)} of a deployment; its own playbook is `node0.hosted_engine.{role.name}`."
-        ]
+        place = "A phase of its own, after a deployment"
+        if role.name in DEPLOYMENT:
+            place = f"Phase {DEPLOYMENT.index(role.name) + 1} of {len(DEPLOYMENT)} of a deployment"
+        lines += [f"{place}; its own playbook is `node0.hosted_engine.{role.name}`."]
         lines += ["It validates all settings first, and a second run changes nothing.", ""]
     wanted = list(options()) if role.name == "he" else _read_by(role)
     if not wanted:
@@ -237,8 +237,8 @@ severity; the first line of its docstring is the line here. There is nothing els
 
 A finding whose id begins with a dot below continues the check's id: `.silent` of `network.gateway` is
 `network.gateway.silent`. Besides these there are the findings of the settings (`settings.*`), of the control node
-(`controller.ansible`, `controller.ansible.untested`, `controller.python`), `preflight.no_answer` for a check that came
-to no end, and `preflight.unknown_check` for an id in `he_preflight_skip` that nothing has."""
+(`controller.ansible`, `controller.ansible.untested`, `controller.python`), `preflight.no_answer` for a check that
+came to no end, and `preflight.unknown_check` for an id in `he_preflight_skip` that nothing has."""
 
 
 def _plain(option: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Hosts and engine die and come back; each time the engine answers with its data. The tests build on each other."""
+"""Hosts and engine die and come back; each time the engine answers with its data. Each test builds on the last."""
 
 from __future__ import annotations
 
@@ -161,3 +161,37 @@ def test_activation_ends_local_maintenance(engine: Engine, host1: HaHost, host2:
     wait(lambda: engine.hosts()[source.fqdn]["status"] == "up", "the host up again", 60)
     wait(lambda: target.hosts()[source.number]["score"] == FULL, "its full score", 60)
     assert target.domains() == ["HostedEngine"]
+
+
+def test_clean_up_asks_first(host1: HaHost, host2: HaHost) -> None:
+    spare = host2 if host1.domains() else host1
+    assert spare.run("echo n | ovirt-hosted-engine-cleanup >/dev/null; echo $?").strip() == "1"
+    assert spare.run("systemctl is-active ovirt-ha-agent ovirt-ha-broker vdsmd").split() == ["active"] * 3
+
+
+def test_clean_up_removes_what_it_lists_and_nothing_else(engine: Engine, host1: HaHost, host2: HaHost) -> None:
+    """Host contract 9.2: its actions, its known faults, and what it leaves."""
+    spare, other = (host2, host1) if host1.domains() else (host1, host2)
+    spare.run("ip rule add from 198.51.100.0/24 lookup main priority 100; ip -6 rule add to 2001:db8::/64 priority 101")
+    spare.run(
+        "mkdir -p /var/tmp/localvmabc /etc/init; touch /etc/init/libvirtd.conf /etc/ovirt-hosted-engine/answers.conf"
+    )
+    kept = "sha256sum /root/.ssh/authorized_keys /etc/vdsm/vdsm.id /var/lib/ovirt-hosted-engine-ha/ha.conf"
+    before = spare.run(kept)
+    spare.run("ovirt-hosted-engine-cleanup -q")
+    assert spare.run("ls /etc/ovirt-hosted-engine").split() == ["virsh_auth.conf"]
+    gone = "/etc/init/libvirtd.conf /etc/vdsm/vdsm.conf /etc/pki/vdsm/*/*.pem /etc/pki/CA/cacert.pem"
+    gone += " /etc/pki/libvirt/*.pem"
+    gone += " /etc/pki/libvirt/private/*.pem /etc/pki/ovirt-vmconsole/*.pem /var/cache/libvirt/* /var/tmp/localvm*"
+    gone += " /var/run/ovirt-hosted-engine-ha/*"
+    assert spare.run(f"ls -d {gone} 2>/dev/null || true").split() == []
+    units = "ovirt-ha-agent ovirt-ha-broker vdsmd supervdsmd libvirtd libvirtd-tls.socket sanlock"
+    states = set(spare.run(f"systemctl is-active {units} || true").split())
+    assert "active" not in states
+    assert spare.run("for f in '' -6; do ip $f rule list priority 100; ip $f rule list priority 101; done") == ""
+    # what it does not do
+    assert spare.run(kept) == before
+    assert spare.run("systemctl is-enabled ovirt-ha-agent").strip() == "enabled"
+    assert " inet " in spare.run("ip -o address show ovirtmgmt")
+    assert other.domains() == ["HostedEngine"]
+    assert engine.health() == HEALTHY

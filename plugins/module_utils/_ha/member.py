@@ -8,6 +8,7 @@ from typing import Any, Optional
 from ansible_collections.node0.hosted_engine.plugins.module_utils._conf import hosted_engine
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha.status import in_words, read_status
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import DEPLOYMENT_EXISTS
 from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import (
     Clock,
     Look,
@@ -38,14 +39,31 @@ NO_SCORE = declare(
 LOOK_PAUSE = 3.0
 
 
-def configured_id(path: str = hosted_engine.PATH) -> Optional[int]:
-    """Return C(host_id) of hosted-engine.conf; None without the file or without a number in it."""
+def _configured(path: str) -> dict[str, str]:
     try:
         with open(path, encoding="utf-8") as stream:
-            text = hosted_engine.parse(stream.read()).get("host_id", "")
+            return hosted_engine.parse(stream.read())
     except FileNotFoundError:
-        return None
+        return {}
+
+
+def configured_id(path: str = hosted_engine.PATH) -> Optional[int]:
+    """Return C(host_id) of hosted-engine.conf; None without the file or without a number in it."""
+    text = _configured(path).get("host_id", "")
     return int(text) if text.isdigit() else None
+
+
+def check_engine(fqdn: str, path: str = hosted_engine.PATH) -> None:
+    """Check that this host is not a hosted engine host of another engine.
+
+    Raises:
+        HostedEngineError: C(deployment.exists).
+    """
+    seen = _configured(path).get("fqdn", fqdn)
+    if seen != fqdn:
+        raise HostedEngineError(
+            DEPLOYMENT_EXISTS, expected=f"a host of engine {fqdn}, or of none", observed=f"a host of engine {seen}"
+        )
 
 
 def check_id(expected: int, path: str = hosted_engine.PATH) -> None:

@@ -312,8 +312,12 @@ class Lab:
         return {"address": "192.0.2.10", "uuid": "u", "ssh": ssh}
 
     def run(self, module: str, check: bool = False, **arguments: Any) -> Result:
-        """Run a module as a process, its arguments on standard input as Ansible's own wrapper passes them."""
-        values = {**self.access, **arguments, "_ansible_check_mode": check}
+        """Run a module as a process, its arguments on standard input as Ansible's own wrapper passes them.
+
+        What is given as None is left out.
+        """
+        given = {key: value for key, value in {**self.access, **arguments}.items() if value is not None}
+        values = {**given, "_ansible_check_mode": check}
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "PYTHONPATH": str(COLLECTIONS)}
         done = subprocess.run(

@@ -57,8 +57,9 @@ class Machines:
         if vm_id in self.known:
             raise errors.error("VMExists", repr({"vmId": vm_id}))
         name, memory, xml, cpus = params.get("vmName", vm_id), int(params.get("memSize", 1024)), "", 1
-        if params.get("xml"):
-            root = ET.fromstring(params["xml"])
+        root = ET.fromstring(params["xml"]) if params.get("xml") else None
+        paused = domxml.launch_paused(root, params)
+        if root is not None:
             name, memory, cpus = root.findtext("name", vm_id), domxml.memory_kib(root) // 1024, domxml.vcpus(root)
             xml = domxml.with_addresses(root)
         machine = self._new(vm_id, name, xml, memory, cpus)
@@ -68,7 +69,7 @@ class Machines:
             if self.known.get(vm_id) is machine and machine.status in ("WaitForLaunch", "Powering up"):
                 self.set_status(machine, status)
 
-        self.host.later(self.host.seconds["boot"], lambda: step("Powering up"))
+        self.host.later(self.host.seconds["boot"], lambda: step("Paused" if paused else "Powering up"))
         self.host.later(self.host.seconds["up"], lambda: step("Up"))
         return machine
 

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from typing import Any
 
 OVIRT_VM = "http://ovirt.org/vm/1.0"
 ET.register_namespace("ovirt-vm", OVIRT_VM)
@@ -50,6 +52,12 @@ EXTERNAL_XML = """<domain type='kvm' id='1'>
   </devices>
 </domain>
 """
+
+
+def launch_paused(root: ET.Element | None, params: Mapping[str, Any]) -> bool:
+    """Whether a machine shall start with its processors stopped: the engine's metadata say so, or an old parameter."""
+    told = root.findtext(f"metadata/{{{OVIRT_VM}}}vm/{{{OVIRT_VM}}}launchPaused") if root is not None else None
+    return str(told or params.get("launchPaused", "")).strip().lower() == "true"
 
 
 def memory_kib(root: ET.Element) -> int:

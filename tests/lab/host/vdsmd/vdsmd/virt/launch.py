@@ -9,6 +9,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import libvirt
+
 from ..errors import VdsmError
 from ..storage import domains, volumes
 from . import domain_facts, substitutions
@@ -26,8 +28,11 @@ DUMMY_BRIDGE = ";vdsmdummy;"
 _QEMU_CONF = Path("/etc/libvirt/qemu.conf")
 
 
-def start(host: Host, link: LibvirtLink, leases: Leases, machine: Machine, xml: str) -> None:
-    """Run the engine's XML as a domain. Raises VdsmError (volumes, leases), libvirt.libvirtError, OSError."""
+def start(host: Host, link: LibvirtLink, leases: Leases, machine: Machine, xml: str, paused: bool = False) -> None:
+    """Run the engine's XML as a domain; `paused` leaves its processors stopped.
+
+    Raises VdsmError (volumes, leases), libvirt.libvirtError, OSError.
+    """
     lab = laboratory(host)
     asked = substitutions.volume_leases(ET.fromstring(xml))
     root = substitutions.substitute(xml, lab)
@@ -36,7 +41,9 @@ def start(host: Host, link: LibvirtLink, leases: Leases, machine: Machine, xml: 
     _dummy_bridge(root)
     if lab.lease is None:
         leases.acquire(machine.id, _located(host, asked))
-    domain = link.connection().createXML(ET.tostring(root, encoding="unicode"), 0)
+    domain = link.connection().createXML(
+        ET.tostring(root, encoding="unicode"), libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
+    )
     domain_facts.refresh(machine, domain)
 
 

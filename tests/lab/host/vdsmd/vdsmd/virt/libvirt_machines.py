@@ -13,7 +13,7 @@ import libvirt
 
 from .. import errors
 from ..errors import VdsmError
-from . import console, domain_facts, launch
+from . import console, domain_facts, domxml, launch
 from .backend import Machines
 from .leases import Leases
 from .libvirt_link import LibvirtLink
@@ -131,12 +131,14 @@ class LibvirtMachines(Machines):
             machine = domain_facts.from_xml(root, xml)
             machine.id = vm_id
             self.known[vm_id] = machine
-        threading.Thread(target=self._launch, args=(machine, xml), name=f"launch-{machine.name}", daemon=True).start()
+        paused = domxml.launch_paused(root, params)
+        name = f"launch-{machine.name}"
+        threading.Thread(target=self._launch, args=(machine, xml, paused), name=name, daemon=True).start()
         return machine
 
-    def _launch(self, machine: Machine, xml: str) -> None:
+    def _launch(self, machine: Machine, xml: str, paused: bool) -> None:
         try:
-            launch.start(self.host, self.link, self.leases, machine, xml)
+            launch.start(self.host, self.link, self.leases, machine, xml, paused)
         except (VdsmError, libvirt.libvirtError, OSError, ET.ParseError) as problem:
             text = problem.message if isinstance(problem, VdsmError) else str(problem)
             log.warning("%s: does not start: %s", machine.name, text)
