@@ -102,9 +102,9 @@ def services() -> dict[str, Any]:
             methods.append("add")
         bodies = re.split(r"\n    def (?=\w)", source)
         actions = [
-            (body.partition("(")[0], found[1])
+            (body.partition("(")[0], hit[1])
             for body in bodies
-            if (found := re.search(r"_internal_action\(action, '(\w+)'", body))
+            if (hit := re.search(r"_internal_action\(action, '(\w+)'", body))
         ]
         below = dict(re.findall(r"if path == '(\w+)':\s+return self\.(\w+)\(\)", source))
         member = re.search(r"return self\.(\w+)\(path\)", source)
