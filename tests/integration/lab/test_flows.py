@@ -28,14 +28,15 @@ PINNED = "/etc/apt/preferences.d/uninstallable"
 # Chosen so that a run of the tests without this finds zeroes there anyway: old content must lie beyond what is scanned.
 OLD_MIB, SCANNED_MIB, SLOT = 12, 8, 4096
 MEMORY = 1280 * 2**20
+STARTS = "grep -c 'vm-start: rc 0' /var/log/ovirt-hosted-engine-ha/agent.log"
 # The HA services' own times are shown by the default scenario; here they would only be waited for.
 TIMING = {
     "sanlock-io-timeout": 1,
-    "loop-delay": 2,
-    "history-needed": 6,
-    "status-interval": 2,
-    "monitor-interval": 2,
-    "cpu-load-interval": 6,
+    "loop-delay": 5,
+    "history-needed": 10,
+    "status-interval": 1,
+    "monitor-interval": 1,
+    "cpu-load-interval": 10,
 }
 
 needs_root = pytest.mark.skipif(
@@ -79,10 +80,12 @@ def engine(lab: FlowLab) -> Iterator[Engine]:
 
 def changed_since(lab: FlowLab, mark: str) -> list[str]:
     """Files and folders of a host that are newer than another file."""
-    paths = "/etc /root /var/lib /var/tmp /var/cache /rhev"
+    paths = "/etc /root /var/lib /var/tmp /var/cache /srv/exports/he"
     left_out = "-not -path '/var/lib/systemd/*' -not -path '/root/.ansible*' -not -path /root"
     # Asking for the time wakes services of systemd that have a private folder.
     left_out += " -not -path /var/tmp -not -path '/var/tmp/systemd-private-*'"
+    # What vdsm, sanlock and the engine VM write all the time.
+    left_out += " -not -path '/srv/exports/he/*'"
     return lab.inside(NODE, f"find $(ls -d {paths} 2>/dev/null) -xdev -newer {mark} {left_out}").splitlines()
 
 
@@ -101,12 +104,12 @@ def test_check_mode_tells_a_plan_and_changes_nothing(lab: FlowLab, clean: str) -
     assert {name: run.output for name, run in runs.items() if run.status != 0} == {}
     foretold = {
         "initial_clean": ("changed=0",),  # there is nothing to remove
-        "bootstrap_local_vm": ("changed=", "Would then run engine-setup in HostedEngineLocal"),
-        "create_storage_domain": ("Would create, attach and activate the storage domain hosted_storage",),
-        "create_target_vm": ("Would make HostedEngine and its disks on hosted_storage",),
-        "final_clean": ("Would remove HostedEngineLocal from the engine",),
+        "bootstrap_local_vm": ("changed=", "  - run engine-setup in it"),
+        "create_storage_domain": ("  - let the engine make the storage domain hosted_storage",),
+        "create_target_vm": ("  - let the engine make the VM HostedEngine",),
+        "final_clean": ("  - remove the bootstrap: VM HostedEngineLocal",),
     }
-    foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words.startswith("Would"))
+    foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words.startswith("  - "))
     for name, told in foretold.items():
         assert [words for words in told if words not in runs[name].output] == [], runs[name].output
     assert early.result().status != 0
@@ -319,10 +322,10 @@ def test_memory_changed_in_the_engine_reaches_the_domain(lab: FlowLab, conf: dic
 
         wait_until(written, "both stores are written", 60)
     assert kib() == was, "it takes a restart"
+    starts = int(lab.inside(NODE, STARTS))
     lab.inside(NODE, "hosted-engine --set-maintenance --mode=global && hosted-engine --vm-shutdown")
     wait_until(lambda: not runs(), "the end of the VM", 120)
     lab.inside(NODE, "hosted-engine --set-maintenance --mode=none")
     wait_until(runs, "its start by the agent", 180)
     assert kib() * 1024 == MEMORY
-    started = "grep -c 'vm-start: rc 0' /var/log/ovirt-hosted-engine-ha/agent.log"
-    assert lab.inside(NODE, started).strip() == "2", "at the deployment and now"
+    assert int(lab.inside(NODE, STARTS)) > starts, "it was the agent who started it"
