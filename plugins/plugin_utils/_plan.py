@@ -51,9 +51,9 @@ def _bootstrap(settings: Settings) -> Iterator[str]:
     yield f"start the VM {bootstrap['name']} ({size}) from it, with a disk of its own below {bootstrap['folder']}"
     yield f"let {settings['engine']['fqdn']} lead to that VM in /etc/hosts of this host"
     yield f"run engine-setup in it{' without looking for updates' if settings['engine']['offline'] else ''}"
-    yield f"let the engine add this host as {host['name']} ({host['address']})"
     place = f"data center {cluster['data_center']}, cluster {cluster['name']}"
-    yield f"  to {place}; {host['interface']} becomes the port of the bridge {cluster['management_network']}"
+    yield f"let the engine add this host as {host['name']} ({host['address']}) to {place}"
+    yield f"let {host['interface']} become the port of the bridge {cluster['management_network']}, as vdsm does then"
 
 
 def _storage(settings: Settings) -> Iterator[str]:

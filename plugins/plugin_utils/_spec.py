@@ -25,7 +25,6 @@ INTERNAL = frozenset(
         "he_purpose",
         "he_export_dir",
         "he_needs",
-        "he_plan",
     }
 )
 # Names that the field's tools use for the same setting. The format of role argument specs has no place for them.

@@ -1,4 +1,4 @@
-"""Print the time to each verdict: from the start of ansible-playbook on a lab host to the report with the mistake.
+"""Print the time to each verdict: from the start of ansible-playbook on a lab host to the report of the mistake.
 
 Usage: bench_preflight.py [LAB]
 """

@@ -61,12 +61,12 @@ METADATA = f"mkdir -p {OLD_DOMAIN}/dom_md && echo DESCRIPTION=old > {OLD_DOMAIN}
 NAMES = [
     Case("engine unknown", "names.engine.forward", {"he_fqdn": "nobody.DOMAIN"}),
     Case("engine is the host", "names.engine.local", {"he_fqdn": "he-host1.DOMAIN"}),
-    Case("engine is localhost", "names.engine.localhost", {"he_fqdn": "localhost.localdomain"}),
+    Case("engine is localhost", "settings.local_name", {"he_fqdn": "localhost.localdomain"}),
     Case("engine is elsewhere", "names.engine.mismatch", {"he_fqdn": "nfs.DOMAIN"}),
     Case("engine's address is another", "names.engine.mismatch", {"he_vm_ip_addr": "SUBNET.70"}),
     Case("host unknown", "names.host.forward", {"he_host_address": "nobody.DOMAIN"}),
-    Case("host is loopback", "names.host.loopback", {"he_host_address": "127.0.0.1"}),
-    Case("host is localhost", "names.host.localhost", {"he_host_address": "localhost"}),
+    Case("host is loopback", "settings.local_name", {"he_host_address": "127.0.0.1"}),
+    Case("host is localhost", "settings.local_name", {"he_host_address": "localhost"}),
     Case("host is another", "names.host.elsewhere", {"he_host_address": "nfs.DOMAIN"}),
 ]
 NETWORK = [
@@ -114,6 +114,7 @@ NETWORK = [
         "network.test.tcp",
         {"he_network_test": "tcp", "he_tcp_t_address": "nobody.DOMAIN", "he_tcp_t_port": 9},
     ),
+    Case("prefix of the network", "settings.subnet_overlap", {"he_ipv4_subnet_prefix": "SUBNET"}),
     Case("MAC of the gateway", "network.mac.used", {"he_vm_mac_addr": "GATEWAY_MAC"}),
     Case("MAC of the host", "network.mac.used", {"he_vm_mac_addr": "HOST_MAC"}),
 ]
@@ -231,7 +232,7 @@ BLOCKING = [*NAMES, *NETWORK, *MACHINE, *DEPLOYMENT, *STORAGE, *APPLIANCE]
 TOLD = [
     Case("no reverse record", "names.engine.reverse", {"he_fqdn": "oneway.DOMAIN", "he_vm_ip_addr": "SUBNET.60"}),
     export("foreign-files", "storage.nfs.content.not_empty", "touch a b"),
-    Case("prefix in use", "network.nat.moved", {"he_ipv4_subnet_prefix": "SUBNET"}),
+    Case("prefix of libvirt's network", "network.nat.moved", {"he_ipv4_subnet_prefix": "192.168.122"}),
     Case("unknown check", "preflight.unknown_check", {"he_preflight_skip": ["host.cpu"]}),
     Case(
         "a port is taken",

@@ -103,12 +103,12 @@ def test_check_mode_tells_a_plan_and_changes_nothing(lab: FlowLab, clean: str) -
     assert {name: run.output for name, run in runs.items() if run.status != 0} == {}
     foretold = {
         "initial_clean": ("changed=0",),  # there is nothing to remove
-        "bootstrap_local_vm": ("changed=", "Would then run engine-setup in HostedEngineLocal"),
-        "create_storage_domain": ("Would create, attach and activate the storage domain hosted_storage",),
-        "create_target_vm": ("Would make HostedEngine and its disks on hosted_storage",),
-        "final_clean": ("Would remove HostedEngineLocal from the engine",),
+        "bootstrap_local_vm": ("changed=", "  - run engine-setup in it"),
+        "create_storage_domain": ("  - let the engine make the storage domain hosted_storage",),
+        "create_target_vm": ("  - let the engine make the VM HostedEngine",),
+        "final_clean": ("  - remove the bootstrap: VM HostedEngineLocal",),
     }
-    foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words.startswith("Would"))
+    foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words.startswith("  - "))
     for name, told in foretold.items():
         assert [words for words in told if words not in runs[name].output] == [], runs[name].output
     assert early.result().status != 0

@@ -8,9 +8,6 @@ begins with the preflight, which tells the same findings together with those abo
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,56 +15,25 @@ from typing import Any
 import pytest
 import yaml
 from bad_input import CASES, Case
+from playbook_run import GOOD, LOCAL, NOWHERE, ROOT, Run, inventory
 
-ROOT = Path(__file__).resolve().parents[3]
-GOOD: dict[str, Any] = {
-    "he_fqdn": "engine.example.com",
-    "he_domain_type": "nfs",
-    "he_storage_domain_addr": "nas.example.com",
-    "he_storage_domain_path": "/exports/he",
-    "he_admin_password": "canary-admin-9f3k",
-    "he_appliance_password": "canary-root-7d2m",
-    "he_vm_ip_addr": "192.0.2.10",
-    "he_vm_ip_prefix": 24,
-    "he_gateway": "192.0.2.254",
-    "he_dns_addr": ["192.0.2.53"],
-}
 # Each of these is run alone too: the exit status is that of one deployment.
 ALONE = ("fqdn-missing", "password-open-brace", "iscsi-password-shell", "otopi-bom", "yaml-python", "json-surrogate")
-PLAYBOOK = Path(os.path.dirname(sys.executable)) / "ansible-playbook"
 
 
-class Run:
-    """One run of a playbook: its exit status, what it printed, and the outcomes by host."""
+class BadRun(Run):
+    """One run of a playbook with a host for each case."""
 
     def __init__(self, folder: Path, cases: list[Case], playbook: str = "initial_clean", local: bool = False) -> None:
         self.folder = folder
         self.marker = folder / "marker"
-        inventory = folder / "hosts.yml"
-        # Ansible writes JSON into variables as it is; YAML would need its own signs for odd characters.
         hosts = {case.name: self._variables(case) for case in cases}
-        way = {"ansible_connection": "ssh"}
-        if local:
-            way = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
-        inventory.write_text(json.dumps({"node0": {"hosts": hosts, "vars": way}}))
-        environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
-            "ANSIBLE_FORKS": "4",
-            "NODE0_LOG_DIR": str(folder / "logs"),
-            "OUTCOMES": str(folder / "outcomes"),
-        }
-        words = [PLAYBOOK, "-i", inventory, ROOT / "playbooks" / f"{playbook}.yml"]
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False
+        super().__init__(
+            folder, ROOT / "playbooks" / f"{playbook}.yml", inventory(folder, hosts, LOCAL if local else NOWHERE)
         )
-        self.status, self.printed = done.returncode, done.stdout + done.stderr
-        lines = (folder / "outcomes").read_text().splitlines()
-        self.outcomes = [json.loads(line) for line in lines]
 
     def _variables(self, case: Case) -> dict[str, Any]:
-        variables: dict[str, Any] = {**GOOD, "ansible_host": "192.0.2.200", **self._marked(case.variables)}
+        variables: dict[str, Any] = {**GOOD, **self._marked(case.variables)}
         for name in case.without:
             del variables[name]
         if case.file is not None:
@@ -90,8 +56,8 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def all_of_them(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    yield Run(tmp_path_factory.mktemp("bad"), CASES)
+def all_of_them(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BadRun]:
+    yield BadRun(tmp_path_factory.mktemp("bad"), CASES)
 
 
 def test_there_are_enough_and_each_has_a_name() -> None:
@@ -100,7 +66,7 @@ def test_there_are_enough_and_each_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_input_is_found_and_nothing_is_changed(all_of_them: Run, case: Case) -> None:
+def test_a_bad_input_is_found_and_nothing_is_changed(all_of_them: BadRun, case: Case) -> None:
     outcomes = all_of_them.of(case)
     # The first task failed and no other one ran; the host was not contacted.
     assert [(outcome["outcome"], outcome["task"]) for outcome in outcomes] == [
@@ -116,17 +82,17 @@ def test_a_bad_input_is_found_and_nothing_is_changed(all_of_them: Run, case: Cas
     assert "Traceback" not in json.dumps(outcome)
 
 
-def test_the_run_ends_with_a_failure_and_without_a_traceback(all_of_them: Run) -> None:
+def test_the_run_ends_with_a_failure_and_without_a_traceback(all_of_them: BadRun) -> None:
     assert all_of_them.status == 2
     assert "Traceback" not in all_of_them.printed
     assert "unreachable=1" not in all_of_them.printed
 
 
-def test_nothing_that_was_injected_was_executed(all_of_them: Run) -> None:
+def test_nothing_that_was_injected_was_executed(all_of_them: BadRun) -> None:
     assert not all_of_them.marker.exists()
 
 
-def test_no_secret_was_shown(all_of_them: Run) -> None:
+def test_no_secret_was_shown(all_of_them: BadRun) -> None:
     written = [all_of_them.printed, json.dumps(all_of_them.outcomes)]
     written += [path.read_text() for path in (all_of_them.folder / "logs").glob("*")]
     secrets = [
@@ -144,7 +110,7 @@ def test_no_secret_was_shown(all_of_them: Run) -> None:
 def test_the_preflight_tells_them_with_what_is_wrong_with_the_host(tmp_path: Path) -> None:
     """On this machine, which it only looks at; what is wrong with it for a hosted engine does not matter here."""
     cases = [case for case in CASES if case.name in ALONE]
-    run = Run(tmp_path, cases, "preflight", local=True)
+    run = BadRun(tmp_path, cases, "preflight", local=True)
     assert run.status == 2
     assert not run.marker.exists()
     assert "Traceback" not in run.printed
@@ -159,7 +125,7 @@ def test_the_preflight_tells_them_with_what_is_wrong_with_the_host(tmp_path: Pat
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in ALONE], ids=lambda case: case.name)
 def test_a_run_of_its_own_ends_with_a_failure(tmp_path: Path, case: Case) -> None:
-    run = Run(tmp_path, [case])
+    run = BadRun(tmp_path, [case])
     assert run.status == 2
     assert case.finding in run.printed
     assert not run.marker.exists()
@@ -167,7 +133,7 @@ def test_a_run_of_its_own_ends_with_a_failure(tmp_path: Path, case: Case) -> Non
 
 def test_the_good_settings_pass(tmp_path: Path) -> None:
     """Without this, a rule that refuses everything would pass all of the above."""
-    run = Run(tmp_path, [Case("good", "", "")])
+    run = BadRun(tmp_path, [Case("good", "", "")])
     assert run.outcomes[0]["outcome"] == "ok"
     assert [one["severity"] for one in run.outcomes[0]["findings"]] == []
     # The next task contacts the host, which is not there.
@@ -183,12 +149,12 @@ def test_all_mistakes_come_together(tmp_path: Path) -> None:
         "he_storage_domain_path": "exports",
         "he_admin_password": "pass{{word",
     }
-    run = Run(tmp_path, [Case("many", "", "", mistakes)])
+    run = BadRun(tmp_path, [Case("many", "", "", mistakes)])
     blocking = {one["source"] for one in run.outcomes[0]["findings"] if one["severity"] == "block"}
     assert blocking == set(mistakes)
 
 
 def test_yaml_of_the_sample_inventory_is_good(tmp_path: Path) -> None:
     sample = yaml.safe_load((ROOT / "inventories" / "sample" / "group_vars" / "node0.yml").read_text())
-    run = Run(tmp_path, [Case("sample", "", "", sample)])
+    run = BadRun(tmp_path, [Case("sample", "", "", sample)])
     assert run.outcomes[0]["outcome"] == "ok"

@@ -35,6 +35,9 @@ class CallbackModule(CallbackBase):
 
     def _write(self, outcome: str, result: Any) -> None:
         said = {key: result._result.get(key) for key in ("msg", "findings", "exception", "report")}
+        facts = result._result.get("ansible_facts") or {}
+        if "he_settings" in facts:
+            said["settings"] = facts["he_settings"]
         line = {"host": result._host.get_name(), "task": result._task.get_name(), "outcome": outcome, **said}
         with open(os.environ["OUTCOMES"], "a", encoding="utf-8") as stream:
             stream.write(json.dumps(line, default=str) + "\n")

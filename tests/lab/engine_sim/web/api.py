@@ -13,7 +13,7 @@ from ..call import refuse
 from ..commands import operations
 from ..doc import Doc
 from ..errors import ApiError, HtmlAnswer, MissingParameter, NotFound, Unparsable
-from ..search import SearchError, compile_query
+from ..search import LARGEST, SearchError, compile_query
 from . import tree
 from .follow import follow
 
@@ -85,7 +85,7 @@ def handle(call: Call, verb: str, parts: list[str], body: Body) -> Answer:
 
 
 def _key(node: tree.Node) -> str:
-    if node.sub and node.sub.resource.tag == "event" and not node.key.isdigit():
+    if node.sub and node.sub.resource.tag == "event" and not _long(node.key):
         raise ApiError(400, f'For input string: "{node.key}"', "Operation failed")
     return node.key
 
@@ -129,7 +129,7 @@ def _select(call: Call, sub: Sub, parent: str | None) -> list[Row]:
         condition += f" AND {sub.narrowed(call)}"
     if resource.tag == "event":
         condition += " AND NOT deleted"
-        if call.query.get("from", "").isdigit():
+        if _long(call.query.get("from", "")):
             condition += " AND audit_log_id > ?"
             params.append(int(call.query["from"]))
     if limit is not None and "LIMIT" not in tail:
@@ -137,9 +137,14 @@ def _select(call: Call, sub: Sub, parent: str | None) -> list[Row]:
     return sub.rows(call, parent, condition, params, tail)
 
 
+def _long(text: str) -> bool:
+    """Whether this is a number of 63 bits."""
+    return text.isdecimal() and int(text) < LARGEST
+
+
 def _limit(call: Call) -> int | None:
     value = call.query.get("max")
-    if value is None or not value.lstrip("-").isdigit():
+    if value is None or not _long(value.removeprefix("-")):
         return None
     if int(value) < -1 or (int(value) < 0 and value != "-1"):
         raise ApiError(400, f"illegal max count value for query : {value}")

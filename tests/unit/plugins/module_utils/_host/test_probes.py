@@ -26,7 +26,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     dns_query,
     echo,
     interfaces,
-    qcow2_start,
+    qcow2,
     routes,
     storage_trial,
 )
@@ -315,20 +315,21 @@ def images(tmp_path: Path) -> Iterator[Path]:
 def test_what_the_guest_sees_first_is_read_without_qemu(images: Path) -> None:
     for name in ("plain", "packed", "small", "old"):
         with open(images / name, "rb") as stream:
-            found = qcow2_start.header(stream.read(112))
+            found = qcow2.header(stream.read(qcow2.HEADER_SIZE))
             assert (found.virtual_size, found.incomplete, found.broken) == (16 << 20, "", ""), name
             stream.seek(0)
-            start = qcow2_start.guest_start(stream, 1 << 20)
+            start = qcow2.guest_start(stream, 1 << 20)
         assert start == boot_sector() + bytes((1 << 20) - 512), name
     with open(images / "empty", "rb") as stream:
-        assert qcow2_start.guest_start(stream, 1 << 20) == bytes(1 << 20)
+        assert qcow2.guest_start(stream, 1 << 20) == bytes(1 << 20)
     with open(images / "layer", "rb") as stream:
-        assert qcow2_start.header(stream.read(112)).incomplete == "it has a backing file"
+        assert qcow2.header(stream.read(qcow2.HEADER_SIZE)).incomplete == "it has a backing file"
     whole = (images / "plain").read_bytes()
     with pytest.raises(ValueError):
-        qcow2_start.guest_start(io.BytesIO(whole[:200]), 1 << 20)
-    with pytest.raises(ValueError):
-        qcow2_start.header(b"QFI\xfb")
+        qcow2.guest_start(io.BytesIO(whole[:200]), 1 << 20)
+    for length in (4, 64):
+        with pytest.raises(ValueError):
+            qcow2.header(whole[:length])
 
 
 def ova(folder: Path, image: Path, name: str, **options: Any) -> Path:
