@@ -36,7 +36,7 @@ class Database:
             connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
             connection.row_factory = _as_dict
             connection.execute("PRAGMA journal_mode=WAL")
-            # As with the engine's PostgreSQL, what was answered is on the disk: it must survive the death of the machine.
+            # As with the engine's PostgreSQL, what was answered is on the disk and survives the death of the machine.
             connection.execute("PRAGMA synchronous=FULL")
             self._local.connection, self._local.depth = connection, 0
         return connection
