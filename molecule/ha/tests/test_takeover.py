@@ -79,6 +79,10 @@ def test_host_2_takes_over_when_host_1_dies(engine: Engine, host2: HaHost) -> No
     wait(lambda: _runs_on(host2), "the engine on host 2", LEASE_SECONDS + BOOT_SECONDS)
     _answers_with(engine, held)
     assert host2.domains() == ["HostedEngine"]
+    leases = host2.run("sanlock client status").splitlines()
+    values = dict(line.split("=", 1) for line in host2.conf() if "=" in line)
+    disk = f"r {values['sdUUID']}:{values['vm_disk_vol_id']}:"
+    assert [line for line in leases if line.startswith(disk)], "the disk is leased, so that no other host can run it"
 
 
 def test_host_1_comes_back_and_leaves_the_engine_where_it_is(engine: Engine, host1: HaHost, host2: HaHost) -> None:
