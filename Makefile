@@ -9,7 +9,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 include tests/lab/lab.mk
 
-.PHONY: help demo demo-clean test venv generate packages
+.PHONY: help demo demo-clean test venv generate packages bench-preflight
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -34,6 +34,9 @@ demo-clean: ## take the demo's lab down
 
 test: venv ## run all that CI runs; ONLY="unit ruff" runs a part
 	@$(BIN)/python tests/tools/run.py $(if $(ONLY),--only $(ONLY))
+
+bench-preflight: venv ## print the time to each verdict of the preflight, in a lab of its own
+	@$(BIN)/python tests/tools/bench_preflight.py
 
 generate: venv ## write role defaults and generated documentation anew
 	@$(BIN)/python tests/tools/generate.py

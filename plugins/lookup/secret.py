@@ -50,11 +50,10 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[Any], variables: Optional[dict[str, Any]] = None, **kwargs: Any) -> list[str]:
         """Return the secrets by their names."""
-        self.set_options(var_options=variables, direct=kwargs)
         strange = [str(term) for term in terms if term not in secret_names()]
         if strange:
             raise AnsibleError(
                 f"no secret setting: {', '.join(strange)}; there are {', '.join(sorted(secret_names()))}"
             )
-        decrypt = decrypter(self._loader)
-        return [secret(str(term), variables or {}, self._templar.template, decrypt) for term in terms]
+        template: Any = getattr(self._templar, "template", None)
+        return [secret(str(term), variables or {}, template, decrypter(self._loader)) for term in terms]

@@ -9,6 +9,8 @@ description:
   - Copies a qcow2 image with its backing chain to a raw volume, as user vdsm, and compares the two.
   - The VM is shut down first; nothing may write to its disk any more.
   - On a new volume of file storage only data is written. The copy begins anew when it was cut.
+  - While it runs, the journal holds under C(state.copy) how far C(copy) or C(compare) is, in percent; the system's log
+    on the host says it too.
 version_added: 0.1.0
 author:
   - The node0.hosted_engine founders (@node0)
@@ -120,7 +122,12 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         return {"changed": True}
     volume = Volume(wanted["data_center_id"], wanted["storage_id"], wanted["image_id"], wanted["volume_id"])
     path = prepare(volume)
-    copied = copy_disk(wanted["source"], path, wanted["storage_type"], wanted["timeout"])
+
+    def tell(what: str, percent: float) -> None:
+        module.log(f"{what} of the disk: {percent:.0f} %")
+        journal.remember("copy", {"volume_id": wanted["volume_id"], "verified": False, what: percent})
+
+    copied = copy_disk(wanted["source"], path, wanted["storage_type"], wanted["timeout"], tell)
     facts = {
         "path": path,
         "volume_id": wanted["volume_id"],

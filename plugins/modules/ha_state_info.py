@@ -21,6 +21,9 @@ options:
   host_id:
     description: Id of this host among the HA hosts.
     type: int
+  engine_fqdn:
+    description: Name of the engine that is expected here; the module fails where C(hosted-engine.conf) names another.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -69,11 +72,21 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.node0.hosted_engine.plugins.module_utils._conf import hosted_engine
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha.status import is_good, read_status
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import textfile
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import CONF, DEPLOYMENT_EXISTS
 from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
+    expected = module.params["engine_fqdn"]
+    here = hosted_engine.parse(textfile.read(CONF)).get("fqdn", "") if expected else ""
+    if expected and here != expected:
+        raise HostedEngineError(
+            DEPLOYMENT_EXISTS, expected=f"the hosted engine {expected}, or none", observed=f"{CONF} is of {here}"
+        )
     status = read_status()
     status["own"] = status["hosts"].get(str(module.params["host_id"]))
     status["healthy"] = any(is_good(host) for host in status["hosts"].values())
@@ -81,7 +94,9 @@ def work(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={"host_id": {"type": "int"}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"host_id": {"type": "int"}, "engine_fqdn": {"type": "str"}}, supports_check_mode=True
+    )
     execute(module, work)
 
 

@@ -28,12 +28,15 @@ from ansible_collections.node0.hosted_engine.plugins.plugin_utils._otopi_setting
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
 
 LARGEST = 1024 * 1024
+DEEPEST = 20
 ENCRYPTED = b"$ANSIBLE_VAULT;"
 OTOPI_SIGN = re.compile(r"^\s*(\[[^\]\n]*\]|[A-Z_]+/[\w/]+\s*[=:])", re.MULTILINE)
 UTF8_MARK = b"\xef\xbb\xbf"
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 Decrypt = Callable[[bytes], bytes]
+# Name, value, number of the line.
+Triple = tuple[Any, Any, int]
 
 
 @dataclass
@@ -178,7 +181,7 @@ def _structured(one: _File, text: str) -> None:
         text = text[1:]
     pairs = _json_pairs(one, text) if one.kind == "json" else _yaml_pairs(one, text)
     seen: dict[str, int] = {}
-    for name, value, line in pairs or ():
+    for name, value, line in pairs:
         source = f"{one.path}:{line} ({name})"
         if not isinstance(name, str) or not name.startswith("he_") or name == "he_answer_file":
             advice = "Only variables of this collection are read from answer files."
@@ -198,7 +201,7 @@ def _structured(one: _File, text: str) -> None:
             one.settings[name] = Given(value, source)
 
 
-def _json_pairs(one: _File, text: str) -> list[tuple[Any, Any, int]] | None:
+def _json_pairs(one: _File, text: str) -> list[Triple]:
     try:
         # Inner objects stay lists of pairs for the moment, so that none of their names gets lost.
         found = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse)
@@ -240,20 +243,25 @@ class _Loader(yaml.SafeLoader):
     """YAML as variables have it: C(!unsafe) is a text."""
 
 
-_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+def _unsafe_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    return loader.construct_scalar(node)
 
 
-def _yaml_pairs(one: _File, text: str) -> list[tuple[Any, Any, int]] | None:
+_Loader.add_constructor("!unsafe", _unsafe_text)
+
+
+def _yaml_pairs(one: _File, text: str) -> list[Triple]:
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _Loader)):
-            return _broken(one, 1, "plain YAML", "an alias (*name)")
+        odd = _odd_structure(text)
+        if odd:
+            return _broken(one, 1, "plain YAML", odd)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
             if node is None:
                 return []
             if not isinstance(node, yaml.MappingNode):
-                return _broken(one, node.start_mark.line + 1, "names with values", f"a {node.id}")
+                return _broken(one, node.start_mark.line + 1, "names with values", "something else")
             return [
                 (
                     loader.construct_object(key, deep=True),
@@ -271,9 +279,22 @@ def _yaml_pairs(one: _File, text: str) -> list[tuple[Any, Any, int]] | None:
         return _broken(one, 1, "YAML", type(error).__name__)
 
 
-def _broken(one: _File, line: int, expected: str, seen: str) -> None:
+def _odd_structure(text: str) -> str | None:
+    """Return what a file of settings never has and what can be made to take for ever."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.AliasEvent):
+            return "an alias (*name)"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return f"more than {DEEPEST} levels"
+    return None
+
+
+def _broken(one: _File, line: int, expected: str, seen: str) -> list[Triple]:
     advice = "Nothing of this file was read; correct it, or fetch it again if it was cut."
     one.findings.append(Finding("answers.syntax", f"{one.path}:{line}", expected, seen, advice))
+    return []
 
 
 def _report(one: _File, converted: Converted) -> Report:

@@ -94,7 +94,7 @@ def _kept(flat: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in flat.items()
-        if name in options() and name not in hidden and value not in (None, "", [], {})
+        if name in options() and name not in hidden and (value or value != options()[name].get("default"))
     }
 
 

@@ -57,7 +57,7 @@ class Converted:
     def put(self, name: str, value: Any, rank: int, source: str) -> None:
         """Keep a value unless it says nothing or a stronger one is there."""
         known = self.settings.get(name)
-        if value not in (None, "", []) and (known is None or rank >= known.rank):
+        if value not in (None, "") and (known is None or rank >= known.rank):
             self.settings[name] = Given(value, source, rank)
 
 
@@ -120,7 +120,8 @@ def _plain(done: Converted, name: str, rank: int, entry: Entry) -> None:
         return
     if name == "he_appliance_password" and isinstance(value, str):
         value = value.strip()
-    done.put(name, value, rank, entry.source)
+    if value != []:
+        done.put(name, value, rank, entry.source)
 
 
 def _connection(done: Converted, rank: int, entry: Entry, environment: Mapping[str, tuple[int, Entry]]) -> None:

@@ -60,7 +60,7 @@ def resolve(
     unread = any(
         f.id in ("answers.bom", "answers.encoding", "answers.syntax", "answers.no_section") for f in resolved.findings
     )
-    refused = {f.source for f in findings if f.severity == "block"}
+    refused = {found.source for found in [*resolved.findings, *findings] if found.severity == "block"}
     for found in [*findings, *_rules.check(values, purpose)]:
         if found.id == "settings.missing" and (found.source in refused or (unread and found.source not in variables)):
             # It is there and wrong, or in the file that could not be read; the finding about that says more.

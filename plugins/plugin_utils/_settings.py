@@ -60,7 +60,12 @@ VARIABLES: dict[str, dict[str, str]] = {
         "folder": "he_local_vm_dir_path",
         "network_prefix": "he_ipv4_subnet_prefix",
     },
-    "appliance": {"path": "he_appliance", "package": "he_appliance_package", "cache": "he_appliance_cache"},
+    "appliance": {
+        "path": "he_appliance",
+        "package": "he_appliance_package",
+        "cache": "he_appliance_cache",
+        "checksum": "he_appliance_checksum",
+    },
     "network": {
         "gateway": "he_gateway",
         "test": "he_network_test",

@@ -25,9 +25,14 @@ INTERNAL = frozenset(
         "he_purpose",
         "he_export_dir",
         "he_needs",
-        "he_plan",
     }
 )
+# Names that the field's tools use for the same setting. The format of role argument specs has no place for them.
+ALIASES = {
+    "he_appliance_ova": "he_appliance",
+    "he_bridge": "he_mgmt_network",
+    "he_graphics_device": "he_graphic_device",
+}
 # Names that the field's tools pass around although nothing of a deployment depends on them.
 OBSOLETE = {
     "he_filtered_tokens": "Secrets are hidden without it.",
@@ -55,4 +60,4 @@ def secret_names() -> frozenset[str]:
 
 def aliases() -> dict[str, str]:
     """Return the names that settings had elsewhere, each with the name that it has here."""
-    return {alias: name for name, option in options().items() for alias in option.get("aliases", ())}
+    return dict(ALIASES)

@@ -11,9 +11,9 @@ LAB_APPLIANCE := PYTHONPATH=$(CURDIR)/tests/lab python3 -m appliance
 lab-build: packages ## build what lab hosts need: their tree and their packages
 	@$(LAB_DRIVER) build
 
-lab-up: packages ## bring a lab up, its hosts ready for a deployment: HOSTS=2 LAB=demo APPLIANCE=path PACKAGES=
+lab-up: packages ## bring a lab up, its hosts ready for a deployment: HOSTS=2 LAB=demo APPLIANCE=path FAULTS=file PACKAGES=
 	@$(if $(APPLIANCE),,$(LAB_APPLIANCE) build --profile faithful >/dev/null)
-	@$(LAB_DRIVER) up --lab $(LAB) --hosts $(HOSTS) $(if $(APPLIANCE),--appliance '$(APPLIANCE)') $(PACKAGES:%=--package %)
+	@$(LAB_DRIVER) up --lab $(LAB) --hosts $(HOSTS) $(if $(APPLIANCE),--appliance '$(APPLIANCE)') $(if $(FAULTS),--faults '$(FAULTS)') $(PACKAGES:%=--package %)
 
 lab-down: ## take a lab down and leave nothing behind: LAB=demo
 	@$(LAB_DRIVER) down --lab $(LAB)

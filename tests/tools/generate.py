@@ -236,8 +236,8 @@ severity; the first line of its docstring is the line here. There is nothing els
 
 A finding whose id begins with a dot below continues the check's id: `.silent` of `network.gateway` is
 `network.gateway.silent`. Besides these there are the findings of the settings (`settings.*`), of the control node
-(`controller.ansible`, `controller.ansible.untested`, `controller.python`), `preflight.no_answer` for a check that came
-to no end, and `preflight.unknown_check` for an id in `he_preflight_skip` that nothing has."""
+(`controller.ansible`, `controller.ansible.untested`, `controller.python`), `preflight.no_answer` for a check that
+came to no end, and `preflight.unknown_check` for an id in `he_preflight_skip` that nothing has."""
 
 
 def _plain(option: dict[str, Any]) -> str:

@@ -60,6 +60,11 @@ CHECKED = (
     "roles",
 )
 CHECKED += ("tests/conformance", "tests/fixtures", "tests/integration", "tests/tools", "tests/unit")
+LAB_PARTS = (
+    "tests/integration/lab/test_driver.py",
+    "tests/integration/lab/test_vdsmd_on_hosts.py",
+    "tests/lab/tests/appliance/test_boot.py",
+)
 SANITY = {"2.14": "3.11", "2.16": "3.11", "2.19": "3.11", "2.21": "3.13"}
 
 
@@ -86,6 +91,7 @@ def all_suites() -> list[Suite]:
             counted_by_pytest=True,
         ),
         Suite("integration", _tool("pytest", "tests/integration/engine"), 600, counted_by_pytest=True),
+        Suite("bad-input", _tool("pytest", "tests/integration/settings"), 300, counted_by_pytest=True),
     ]
     tests.append(
         Suite("conformance", (sys.executable, str(ROOT / "tests/conformance/run.py")), 180, counted_by_pytest=True)
@@ -94,11 +100,21 @@ def all_suites() -> list[Suite]:
         Suite(f"sanity-{core}", _script("sanity.py", core, python), 900, inputs=CHECKED)
         for core, python in SANITY.items()
     ]
+    lab = [
+        Suite("lab-parts", _tool("pytest", *LAB_PARTS, "-m", "lab"), 420, counted_by_pytest=True),
+        Suite("lab-flows", _tool("pytest", "tests/integration/lab/test_flows.py"), 900, counted_by_pytest=True),
+    ]
     scenario = [
+        Suite(
+            "lab-preflight",
+            _tool("pytest", "tests/integration/lab/test_preflight.py"),
+            1500,
+            counted_by_pytest=True,
+        ),
         Suite("molecule", _script("scenario.py"), 1500),
         Suite("molecule-ha", _script("scenario.py", "ha"), 1500),
     ]
-    return static + tests + scenario + sanity
+    return static + tests + lab + scenario + sanity
 
 
 def _mypy(package: str) -> tuple[str, ...]:

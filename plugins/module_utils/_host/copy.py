@@ -3,19 +3,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import qcow2
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import progress, qcow2
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.identity import (
     VDSM_GROUP,
     VDSM_USER,
     acting_as,
     owner_ids,
 )
-from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed, failed
+
+# What is being done, and how far it is in percent.
+Tell = Callable[[str, float], None]
 
 FILE_STORAGE = ("nfs", "glusterfs")
 
@@ -46,7 +51,11 @@ class Copied:
     seconds: float
 
 
-def copy_disk(source: str, target: str, storage_type: str, timeout: float) -> Copied:
+def _nobody(_what: str, _percent: float) -> None:
+    """Take no notice."""
+
+
+def copy_disk(source: str, target: str, storage_type: str, timeout: float, tell: Tell = _nobody) -> Copied:
     """Copy a qcow2 image with its backing chain to a raw volume as vdsm, and compare the two.
 
     A new volume on file storage reads as zeros, so only data is written there; a block volume may hold old data and
@@ -57,6 +66,7 @@ def copy_disk(source: str, target: str, storage_type: str, timeout: float) -> Co
         target: path of the prepared volume.
         storage_type: C(nfs), C(glusterfs), C(iscsi) or C(fc).
         timeout: seconds for the copy and, again, for the comparison.
+        tell: is called now and then, with C(copy) or C(compare) and how far that is, in percent.
 
     Raises:
         HostedEngineError: C(disk_copy.target_too_small), C(disk_copy.differs), or what a command failed with.
@@ -72,19 +82,27 @@ def copy_disk(source: str, target: str, storage_type: str, timeout: float) -> Co
     knobs = ["-t", "none", "-T", "none", "-W", "-m", "16"]
     if storage_type in FILE_STORAGE and status.st_blocks == 0:
         knobs.append("--target-is-zero")
-    convert = ["qemu-img", "convert", "-n", "-f", "qcow2", "-O", "raw", *knobs, source, target]
-    run(convert, timeout=timeout, user=VDSM_USER, group=VDSM_GROUP)
-    _compare(source, target, timeout)
+    words = ["qemu-img", "convert", "-p", "-n", "-f", "qcow2", "-O", "raw", *knobs, source, target]
+    done = _tell_while(words, source, timeout, functools.partial(tell, "copy"))
+    if done.rc != 0:
+        raise failed(done)
+    _compare(source, target, timeout, functools.partial(tell, "compare"))
     with acting_as():
         allocated = os.stat(target).st_blocks * 512
     return Copied(allocated, virtual_size, round(time.monotonic() - begun, 1))
 
 
-def _compare(source: str, target: str, timeout: float) -> None:
-    words = ["qemu-img", "compare", "-T", "none", "-f", "qcow2", "-F", "raw", source, target]
-    done = run(words, timeout=timeout, user=VDSM_USER, group=VDSM_GROUP, check=False)
+def _compare(source: str, target: str, timeout: float, tell: progress.Tell) -> None:
+    words = ["qemu-img", "compare", "-p", "-T", "none", "-f", "qcow2", "-F", "raw", source, target]
+    done = _tell_while(words, source, timeout, tell)
     if done.rc != 0:
         raise HostedEngineError(COPY_DIFFERS, observed=(done.stdout + done.stderr).strip()[-500:])
+
+
+def _tell_while(words: list[str], source: str, timeout: float, tell: progress.Tell) -> Completed:
+    """Run a command as vdsm and tell how far it is."""
+    folder = os.path.dirname(source)
+    return progress.run_told(words, folder, tell, timeout, VDSM_USER, VDSM_GROUP, owner_ids())
 
 
 def _virtual_size(source: str) -> int:

@@ -71,6 +71,10 @@ def firmware_of(path: str, image_format: str) -> str:
     if image_format == "raw":
         with open(path, "rb") as stream:
             return firmware(stream.read(_START), path)
+    with open(path, "rb") as stream:
+        seen = qcow2.guest_start(stream, _START) if image_format == "qcow2" else None
+    if seen is not None:
+        return firmware(seen, path)
     with tempfile.TemporaryDirectory(prefix="node0-") as folder:
         start = os.path.join(folder, "start")
         run(["qemu-img", "dd", "-f", image_format, "-O", "raw", f"bs={_START}", "count=1", f"if={path}", f"of={start}"])

@@ -8,12 +8,11 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import systemd, textfile
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import package_database, systemd, textfile
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import HE_SERVICES, read_deployment
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import run
 
@@ -64,9 +63,14 @@ def gather(bridge_if: str = "", engine_fqdn: str = "") -> Facts:
         "deployed": read_deployment(services).facts(),
         "services": services,
         "libraries": {name: library_version(name) for name in ("libvirt", "ovirtsdk4")},
-        "packages": packages(PACKAGES),
-        "package_manager": package_manager(),
+        "packages": package_database.versions(PACKAGES),
+        "package_manager": package_database.manager(),
     }
+
+
+def interfaces() -> list[Facts]:
+    """Return the host's interfaces, see the return values of the module host_info."""
+    return [_interface(link) for link in _network()[0]]
 
 
 def _network() -> tuple[list[Facts], list[Facts]]:
@@ -179,21 +183,3 @@ def library_version(name: str) -> str:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
-
-
-def packages(names: Sequence[str]) -> dict[str, str]:
-    """Return the versions of installed packages by name, of those that are installed."""
-    if shutil.which("rpm") and os.path.isdir("/var/lib/rpm"):
-        words = ["rpm", "-q", "--qf", "%{NAME} %{VERSION}-%{RELEASE} installed\n", *names]
-    elif shutil.which("dpkg-query"):
-        words = ["dpkg-query", "-W", "-f", "${Package} ${Version} ${db:Status-Status}\n", *names]
-    else:
-        return {}
-    lines = [line.split() for line in run(words, check=False).stdout.splitlines()]
-    return {words[0]: words[1] for words in lines if len(words) == 3 and words[2] == "installed"}
-
-
-def package_manager(folder: str = "/usr/bin") -> str:
-    """Return which of Ansible's package modules fits this host, C(auto) when only Ansible itself can tell."""
-    programs = {"dnf-3": "dnf", "apt-get": "apt"}
-    return next((name for program, name in programs.items() if os.path.exists(os.path.join(folder, program))), "auto")

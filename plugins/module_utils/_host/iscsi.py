@@ -18,22 +18,15 @@ from typing import Any
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import luns
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.child import own_mounts
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.storage_trial import knock
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed, run
 
 CONFIGURATION = "/etc/iscsi"
 PORT = "3260"
 DATABASE = "/var/lib/iscsi"
 
-# Exit statuses of iscsiadm (its manual), as words.
-STATUS = {
-    4: "connection",
-    5: "connection",
-    8: "timeout",
-    15: "session_exists",
-    19: "authentication",
-    21: "nothing_found",
-    24: "authentication",
-}
+# Exit statuses of iscsiadm (its manual) that are told apart.
+_NO_DRIVER, _SESSION_EXISTS, _NO_AUTHORIZATION = 12, 15, 24
 _SECONDS = 8.0
 _LINE = re.compile(r"^(?P<address>\[[^\]]+\]|[^:\s]+):(?P<port>\d+),(?P<tpgt>-?\d+)\s+(?P<target>\S+)$")
 
@@ -60,6 +53,9 @@ def try_portal(access: Access, target: str) -> dict[str, Any]:
 
     C(failed) and C(words) when discovery or login failed, with C(step); else C(targets), and C(luns) of the target.
     """
+    unreachable = knock(access.address, int(access.port))
+    if unreachable:
+        return {"step": "discovery", "failed": "connection", "words": unreachable["server"]}
     own_mounts()
     _own_configuration(access)
     done = run(["iscsiadm", "-m", "discovery", "-t", "sendtargets", "-p", access.portal], timeout=_SECONDS, check=False)
@@ -70,7 +66,7 @@ def try_portal(access: Access, target: str) -> dict[str, Any]:
         return found
     words = ["iscsiadm", "-m", "node", "-T", target, "-p", access.portal]
     with _logged_in(words) as login:
-        if login.rc not in (0, 15):
+        if login.rc not in (0, _SESSION_EXISTS):
             return {**found, **_failure("login", login)}
         found["luns"] = [vars(one) for one in luns.read() if one.transport == "iscsi"]
     return found
@@ -95,9 +91,7 @@ def _logged_in(words: list[str]) -> Iterator[Completed]:
 
 def _failure(step: str, done: Completed) -> dict[str, Any]:
     words = (done.stderr or done.stdout).strip()
-    why = STATUS.get(done.rc, "other")
-    if "authentication" in words.lower() or "authorization" in words.lower():
-        why = "authentication"
+    why = {_NO_AUTHORIZATION: "authentication", _NO_DRIVER: "driver"}.get(done.rc, "other")
     return {"step": step, "failed": why, "words": words[-500:] or f"iscsiadm ended with {done.rc}"}
 
 

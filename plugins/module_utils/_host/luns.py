@@ -60,9 +60,16 @@ def read(text: str = "") -> list[Lun]:
             continue
         wwn = (entry.get("wwn") or "").lower().removeprefix("0x")
         key = wwn or entry["name"]
-        paths = found[key].paths + 1 if key in found else 1
-        content = tuple(dict.fromkeys(_content(entry)))
-        found[key] = Lun(entry["name"], wwn, int(entry["size"]), entry.get("tran") or "", content, paths)
+        known = found.get(key)
+        content = [*(known.content if known else ()), *_content(entry)]
+        found[key] = Lun(
+            known.name if known else entry["name"],
+            wwn,
+            min(int(entry["size"]), known.size if known else int(entry["size"])),
+            entry.get("tran") or "",
+            tuple(dict.fromkeys(content)),
+            known.paths + 1 if known else 1,
+        )
     return list(found.values())
 
 

@@ -29,7 +29,8 @@ class _Systemd:
 
     def __init__(self, dbus: Any) -> None:
         self._dbus = dbus
-        self._bus = dbus.SystemBus()
+        # Not the connection that the process shares: firewalld's client needs that one, with a main loop.
+        self._bus = dbus.SystemBus(private=True)
         self._manager = dbus.Interface(self._bus.get_object(_NAME, "/org/freedesktop/systemd1"), _MANAGER)
 
     def states(self, units: Sequence[str]) -> dict[str, str]:

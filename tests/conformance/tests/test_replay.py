@@ -109,3 +109,11 @@ def test_the_report_says_what_is_accepted(capsys: pytest.CaptureFixture[str]) ->
         "skipped  should a/2  (accepted: because)  (1 warnings)",
         "ERROR    must   a/3",
     ]
+
+
+def test_the_table_of_the_lab_is_current() -> None:
+    import table
+
+    text = table.README.read_text()
+    assert table.renewed(text) == text, "run tests/conformance/table.py"
+    assert table.expected()[-1] == "| **all** | 442/442 | 330/330 |"

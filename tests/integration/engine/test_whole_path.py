@@ -84,6 +84,30 @@ def test_a_deployment(lab: Lab) -> None:
     assert secrets_in(lab.folder) == []
 
 
+def test_the_engine_counts_the_exchanges(lab: Lab) -> None:
+    """The simulator's own count, not the modules': at most 60 from first login to current OVF stores, polls of
+    host-deploy aside; one login before the move, one after it."""
+    lab.host_action("vm", **EXTERNAL)
+    before = lab.counters()
+    added = lab.done("engine_host", **lab.host_arguments)
+    storage = lab.done("engine_storage_domain", **lab.storage_arguments(added["host"]))["storage"]
+    made = lab.done("engine_target_vm", **lab.vm_arguments(added["host"], storage))
+    assert len(made["ovf_stores"]) == 2
+    moved = lab.counters()
+    counted = moved["exchanges"] - before["exchanges"]
+    assert 20 < counted - added["polls"] <= 60
+    assert moved["logins"] - before["logins"] == 1
+    assert lab.tokens() == 0
+
+    lab.host_action("vm", name="HostedEngine", id=made["vm"]["id"])
+    cleanup = {"local_vm_uuid": BOOTSTRAP, "host": added["host"], "target_vm": made["vm"], "timeout": 30}
+    lab.done("engine_cleanup", **cleanup, session_file=None)
+    after = lab.counters()
+    assert after["logins"] - moved["logins"] == 1
+    assert after["exchanges"] - before["exchanges"] - added["polls"] <= 90
+    assert lab.tokens() == 0
+
+
 def secrets_in(folder: Path) -> list[str]:
     """Return the files that hold the password, besides the one that the simulator reads it from."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size < 2**24]

@@ -46,7 +46,7 @@ virsh -r -q net-list --all; virsh -r -q list --all; virsh -r net-dumpxml --inact
 firewall-cmd --list-all-zones; firewall-cmd --permanent --list-all-zones
 ls -A /etc/firewalld /etc/firewalld/zones
 iptables-save | grep node0
-ls -A /root /root/.ssh; cat /root/.ssh/authorized_keys
+ls -A --ignore=.ansible /root; ls -A /root/.ssh; cat /root/.ssh/authorized_keys
 find /var/tmp -mindepth 1 -not -path '*/systemd-private-*'
 cat /etc/libvirt/libvirtd.conf /etc/libvirt/qemu.conf /etc/libvirt/qemu-sanlock.conf 2>&1
 """

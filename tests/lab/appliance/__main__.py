@@ -40,19 +40,22 @@ def tree_digest(profile: Profile) -> str:
     return cache.digest([*texts, HERE / "base.py", HERE / "hooks/kernel"], HERE)
 
 
-def image_digest(profile: Profile) -> str:
+def image_digest(profile: Profile, faults: str = "") -> str:
     """Digest of all that the disk is made from."""
     scripts = [HERE / name for name in ("image.py", "initrd.py", "payload.py", "ova.py", "appliance.ovf.in")]
-    texts = [tree_digest(profile), " ".join(profile.masked), profile.cmdline]
+    texts = [tree_digest(profile), " ".join(profile.masked), profile.cmdline, *([faults] if faults else [])]
     return cache.digest([*texts, *scripts, *payload.source_files(profile)], HERE.parent)
 
 
-def build(profile: Profile, cache_dir: Path, output: Path, with_ova: bool) -> dict[str, object]:
-    """Build what is not in the cache and link the results into `output`. Returns what the command prints."""
+def build(profile: Profile, cache_dir: Path, output: Path, with_ova: bool, faults: str = "") -> dict[str, object]:
+    """Build what is not in the cache and link the results into `output`. Returns what the command prints.
+
+    faults: JSON text with faults of the simulator that the image brings.
+    """
     started = time.monotonic()
     built = []
     tree = cache_dir / f"tree-{profile.name}-{tree_digest(profile)}"
-    name = image_digest(profile)
+    name = image_digest(profile, faults)
     qcow2 = cache_dir / f"disk-{profile.name}-{name}.qcow2"
     packed = cache_dir / f"disk-{profile.name}-{name}.ova"
     with cache.locked(cache_dir):
@@ -64,7 +67,7 @@ def build(profile: Profile, cache_dir: Path, output: Path, with_ova: bool) -> di
                 built.append("tree")
             with tempfile.TemporaryDirectory(prefix="build-", dir=cache_dir) as scratch:
                 partial = cache_dir / f"{qcow2.name}.partial"
-                image.build_disk(profile, tree, Path(scratch), partial)
+                image.build_disk(profile, tree, Path(scratch), partial, faults)
                 cache.publish(partial, qcow2)
             built.append("qcow2")
         if with_ova and not packed.exists():
@@ -108,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_argument("--profile", choices=sorted(PROFILES), required=True)
     command.add_argument("--output", type=Path, help="directory for PROFILE.qcow2 and PROFILE.ova (default: the cache)")
     command.add_argument("--cache", type=Path, default=CACHE)
+    command.add_argument("--faults", type=Path, metavar="FILE", help="JSON list of faults that the engine begins with")
     command.add_argument("--no-ova", action="store_true", help="only the qcow2")
     options = parser.parse_args(argv)
     if absent := missing(list(TOOLS)):
@@ -117,8 +121,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("appliance: only root can build the image (chroot, loop device)", file=sys.stderr)
         return 1
     try:
-        result = build(PROFILES[options.profile], options.cache, options.output or options.cache, not options.no_ova)
-    except BuildError as error:
+        faults = json.dumps(json.loads(options.faults.read_text())) if options.faults else ""
+        output = options.output or options.cache
+        result = build(PROFILES[options.profile], options.cache, output, not options.no_ova, faults)
+    except (BuildError, OSError, ValueError) as error:
         print(f"appliance: {error}", file=sys.stderr)
         return 1
     print(json.dumps(result))

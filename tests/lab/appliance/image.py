@@ -28,11 +28,11 @@ LABEL engine
 """
 
 
-def build_disk(profile: Profile, tree: Path, scratch: Path, target: Path) -> None:
+def build_disk(profile: Profile, tree: Path, scratch: Path, target: Path, faults: str = "") -> None:
     """Write the uncompressed qcow2 `target` from `tree`, which is not changed; `scratch` is an existing directory."""
     raw = scratch / "disk.raw"
     with _overlay(tree, scratch) as root:
-        payload.lay(profile, root)
+        payload.lay(profile, root, faults)
         initrd_scratch = scratch / "initrd"
         initrd_scratch.mkdir()
         build_initrd(root, initrd_scratch, root / "boot/initrd.img")

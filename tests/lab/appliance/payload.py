@@ -38,10 +38,17 @@ def source_files(profile: Profile) -> list[Path]:
     return sorted(found)
 
 
-def lay(profile: Profile, root: Path) -> None:
-    """Copy everything into the tree at `root` and finish it: users, masks, byte code."""
+FAULTS = "etc/ovirt-engine/engine-sim-faults.json"
+"""Faults of the simulator that are in force from its first start."""
+
+
+def lay(profile: Profile, root: Path, faults: str = "") -> None:
+    """Copy everything into the tree at `root` and finish it: users, masks, byte code; `faults` is JSON text."""
     for source, destination in sources(profile):
         _copy(source, root / destination)
+    if faults:
+        (root / FAULTS).parent.mkdir(parents=True, exist_ok=True)
+        (root / FAULTS).write_text(faults)
     for name in PRIVATE:
         (root / name).chmod(0o600)
     for unit in profile.masked:

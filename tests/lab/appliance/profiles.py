@@ -157,7 +157,7 @@ FAST = Profile(
 
 FAITHFUL = Profile(
     name="faithful",
-    # rpm and dnf with nothing installed by them: deployments ask them on the engine's machine.
+    # rpm and dnf with nothing installed by them, and a release file to match (rootfs/faithful): deployments ask them.
     packages=(*COMMON_PACKAGES, "udev", "dbus", "cloud-init", "network-manager", "dnf", "python3-rpm", "rpm"),
     kernel="linux-image-amd64",  # other than the cloud kernel it sees a SATA CD-ROM, virt-install's choice for q35
     masked=(
@@ -176,6 +176,7 @@ FAITHFUL = Profile(
         "ModemManager.service",
         "wpa_supplicant.service",
         "NetworkManager-dispatcher.service",
+        "user@.service",
     ),
 )
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from driver import cert, lab
+from driver import cert, faults, lab
 from driver.build import build_parts
 from driver.errors import LabError
 
@@ -19,6 +19,13 @@ def _print(value: object) -> int:
     json.dump(value, sys.stdout, indent=2)
     sys.stdout.write("\n")
     return 0
+
+
+def _appliance(asked: argparse.Namespace) -> Path | None:
+    if asked.faults and asked.appliance:
+        raise LabError("--faults makes an appliance of its own: leave --appliance out")
+    found: Path | None = faults.appliance(asked.lab, asked.profile, asked.faults) if asked.faults else asked.appliance
+    return found
 
 
 def _down(asked: argparse.Namespace) -> int:
@@ -53,13 +60,15 @@ def _parser() -> argparse.ArgumentParser:
     up = verb(
         "up",
         "bring a lab up (or report the one that is up)",
-        lambda asked: _print(lab.up(asked.lab, asked.hosts, asked.appliance, asked.package, asked.appliance_package)),
+        lambda asked: _print(lab.up(asked.lab, asked.hosts, _appliance(asked), asked.package, asked.appliance_package)),
     )
     up.add_argument("--hosts", type=int, default=2, metavar="N")
     up.add_argument("--appliance", type=Path, metavar="PATH", help="a qcow2 image or an OVA to offer to the hosts")
     up.add_argument(
         "--package", action="append", default=[], metavar="NAME", help="install this on each host (repeatable)"
     )
+    up.add_argument("--faults", type=Path, metavar="FILE", help="JSON list of faults that the engine begins with")
+    up.add_argument("--profile", default="fast", metavar="NAME", help="with --faults: the appliance (default: fast)")
     down = verb("down", "take a lab down and leave nothing behind", _down)
     down.add_argument("--keep-logs", action="store_true")
     verb("status", "print what the lab offers, as JSON", lambda asked: _print(lab.report_of(asked.lab)))

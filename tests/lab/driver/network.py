@@ -42,6 +42,7 @@ def dnsmasq_arguments(plan: Plan, paths: LabPaths) -> list[str]:
         f"--addn-hosts={paths.names / 'hosts'}",
         f"--local=/{plan.domain}/",
         f"--local=/{reverse}/",
+        f"--address=/{plan.one_way_fqdn}/{plan.one_way_address}",
         f"--domain={plan.domain}",
         f"--dhcp-range={first},{last},255.255.255.0,1h",
         f"--dhcp-host={plan.engine_mac},{plan.engine_address},engine",

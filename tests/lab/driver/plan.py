@@ -52,6 +52,15 @@ class Plan:
         return f"10.77.{self.index}"
 
     @property
+    def one_way_fqdn(self) -> str:
+        """A name that leads to an address which leads back to no name."""
+        return f"oneway.{self.domain}"
+
+    @property
+    def one_way_address(self) -> str:
+        return f"{self.subnet}.60"
+
+    @property
     def prefix(self) -> int:
         return 24
 

@@ -2,6 +2,7 @@
 """/srv/lab of the hosts: package repository, appliance images and the table of NFS exports."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -63,15 +64,19 @@ def fill(plan: Plan, paths: LabPaths, repository: Path, appliance: Path | None) 
                 link(image, paths.share / "appliance" / image.name)
     if appliance is not None:
         for suffix, image in given.both_formats(appliance).items():
-            link(image, paths.share / GIVEN / f"{appliance.stem}.{suffix}")
+            link(image, paths.share / GIVEN / f"{_stem(appliance)}.{suffix}")
     write_json(paths.share / "exports.json", exports_table(plan))
+
+
+def _stem(image: Path) -> str:
+    """Its name on the hosts: clients put it into command lines."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", image.stem)
 
 
 def appliance_in_host(paths: LabPaths, chosen: str | None) -> dict[str, str | None]:
     """Paths as a host sees them: of the chosen image, else of the faithful profile, else of the fast one."""
     if chosen:
-        stem = Path(chosen).stem
-        return {suffix: str(IN_HOST / GIVEN / f"{stem}.{suffix}") for suffix in FORMATS}
+        return {suffix: str(IN_HOST / GIVEN / f"{_stem(Path(chosen))}.{suffix}") for suffix in FORMATS}
     found: dict[str, str | None] = {}
     for suffix in FORMATS:
         names = [f"{profile}.{suffix}" for profile in PROFILES]

@@ -65,11 +65,21 @@ def main(argv: list[str] | None = None) -> int:
     two.add_argument(
         "--external-vm", default="HostedEngineLocal", help="machine that runs on the first host unknown to the engine"
     )
+    two.add_argument("--faults", default="", help="JSON list of faults that are in force from the start")
     two.add_argument("--port", type=int, default=0, help="port of the engine (0: any)")
     two.add_argument("--verbose", action="store_true")
+    three = commands.add_parser("control", help="ask or order a running engine by its control interface")
+    three.add_argument("--at", default="/run/engine-sim.sock", help="path of its socket, or http://ADDRESS:PORT")
+    three.add_argument("path", help="/state, /faults, /expire, /close, /speed, /event")
+    three.add_argument("values", nargs="?", help="JSON: what to order; without it /state is read, others are ordered")
+    three.add_argument("--clear", action="store_true", help="with /faults: take all back")
     arguments = parser.parse_args(argv)
     if arguments.command == "serve":
         return serve(arguments)
+    if arguments.command == "control":
+        from .tell import main as tell
+
+        return tell(arguments)
     from .standalone import run
 
     return run(arguments)

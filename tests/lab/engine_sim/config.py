@@ -16,7 +16,8 @@ class Config:
 
     admin_user is the name with its profile (`admin@internal`, `admin@ovirt@internalsso`); its password comes as
     `pbkdf2_sha256$ROUNDS$SALT$HEX` or from a file. speed: engine seconds per real second. refused_login_delay: seconds
-    a refused login takes (measured: 5).
+    a refused login takes (measured: 5). faults: a JSON file with faults that are in force from the start; none if there
+    is no such file.
     """
 
     listen: str = "0.0.0.0"
@@ -36,6 +37,7 @@ class Config:
     known_hosts: str = ""
     organization: str = "Test"
     control: str = ""
+    faults: str = ""
     refused_login_delay: float = 5.0
     threads: int = 10
     ovf_update_interval_minutes: int = 60

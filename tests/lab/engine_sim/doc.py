@@ -105,7 +105,10 @@ def _leaf(kind: str, text: str) -> Any:
         return _BOOLEANS[text.lower()]
     try:
         if kind == "integer":
-            return int(text)
+            number = int(text)
+            if not -(2**63) <= number < 2**63:
+                raise ValueError(text)
+            return number
         if kind == "decimal":
             return float(text)
     except ValueError:

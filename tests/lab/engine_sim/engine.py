@@ -43,6 +43,8 @@ class Engine:
         self.pki: Pki = Pki(config.pki_dir)
         self.events = EventLog(self.db)
         self.faults = FaultTable()
+        if config.faults and Path(config.faults).exists():
+            log.warning("%d faults are in force from the start", self.faults.load(config.faults))
         self.sessions = Sessions(config)
         self.hosts = Hosts(self)
         self._locks: dict[str, str] = {}

@@ -8,21 +8,37 @@ there. See `control` for how faults are set from outside.
 from __future__ import annotations
 
 import fnmatch
+import json
 import threading
 import time
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
+
+#: Steps of the engine's own work at which a fault may strike.
+STEPS = (
+    "ssh.connect",
+    "host.deploy",
+    "host.up",
+    "storage.existing",
+    "storage.space",
+    "lun.used",
+    "disk.create",
+    "ovf.update",
+)
 
 
 @dataclass
 class Fault:
     """One order.
 
-    step: `POST /api/hosts`, `GET /*`, `host.deploy`, `host.up`, `disk.create` ...; shell patterns allowed.
-    times: how often it strikes, 0 without end. status and detail: answer with this fault. delay: seconds before the
-    answer. reset: close the connection. html: answer with an HTML page.
-    host_status, status_detail, event: terminal state of a host.
-    task: the task of host-deploy that fails. error: text of a failure of the engine's own work.
+    step: `POST /api/hosts`, `GET /*`, or one of `STEPS`; shell patterns allowed. times: how often it strikes, 0 without
+    end. skip: how often the step passes before. status and detail: answer with this fault. delay: seconds before the
+    answer. reset: tear the connection down. html: answer with an HTML page.
+    host_status, status_detail, event: terminal state of a host. task: the task of host-deploy that fails. refusal: how
+    ssh refuses (`unreachable`, `authentication`). error: text of a failure of the engine's own work. gib: space that a
+    storage domain has free. lun: pattern of the units concerned.
+    Raises ValueError when the step is no request and not of `STEPS`.
     """
 
     step: str
@@ -37,11 +53,32 @@ class Fault:
     status_detail: str = ""
     event: str = ""
     task: str = ""
+    refusal: str = "unreachable"
     error: str = ""
+    gib: int = 0
+    lun: str = "*"
+    skip: int = 0
+    passed: int = field(default=0, compare=False)
     struck: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        if "/" not in self.step and not fnmatch.filter(STEPS, self.step):
+            raise ValueError(f"no such step: {self.step}; steps are METHOD /path and {', '.join(STEPS)}")
+
+    def strikes(self) -> bool:
+        """Whether it is its turn; counts the step."""
+        if self.passed < self.skip:
+            self.passed += 1
+            return False
+        if self.times and self.struck >= self.times:
+            return False
+        self.struck += 1
+        return True
 
 
 class FaultTable:
+    """The orders in force, and the counters."""
+
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
@@ -55,14 +92,17 @@ class FaultTable:
             self._faults.append(fault)
         return fault
 
+    def load(self, path: str | Path) -> int:
+        """Adds the orders of a JSON file (a list of faults); how many. Raises OSError, ValueError, TypeError."""
+        orders = json.loads(Path(path).read_text())
+        for order in orders:
+            self.add(**order)
+        return len(orders)
+
     def strike(self, step: str) -> Fault | None:
         """The fault that strikes this step now, if any; counts it."""
         with self._lock:
-            for fault in self._faults:
-                if fnmatch.fnmatchcase(step, fault.step) and (fault.times == 0 or fault.struck < fault.times):
-                    fault.struck += 1
-                    return fault
-        return None
+            return next((f for f in self._faults if fnmatch.fnmatchcase(step, f.step) and f.strikes()), None)
 
     def clear(self) -> None:
         with self._lock:

@@ -166,6 +166,7 @@ def _start(arguments: argparse.Namespace, directory: Path) -> tuple[subprocess.P
         install_vds=False,
         encrypt_host_communication=False,
         control=f"127.0.0.1:{free_port()}",
+        faults=arguments.faults,
     )
     engine = Engine(config)
     server = Server(engine)

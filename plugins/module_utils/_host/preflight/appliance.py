@@ -18,7 +18,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     appliance_file,
     disk_image,
     ova,
-    qcow2_start,
+    qcow2,
 )
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.registry import (
     Context,
@@ -224,15 +224,13 @@ def _seen(context: Context) -> Optional[Seen]:
 
 
 def _qcow2(stream: IO[bytes], kind: str, size: int, path: str) -> Seen:
-    start = stream.read(112)
-    found = qcow2_start.header(start)
+    start = stream.read(qcow2.HEADER_SIZE)
+    found = qcow2.header(start)
     problem = found.incomplete or found.broken or ("it is encrypted" if found.encrypted else "")
     if problem or not path:
         return Seen(kind, "qcow2", found.virtual_size, size, path, problem)
     stream.seek(0)
-    return Seen(
-        kind, "qcow2", found.virtual_size, size, path, firmware=_firmware(qcow2_start.guest_start(stream, _START))
-    )
+    return Seen(kind, "qcow2", found.virtual_size, size, path, firmware=_firmware(qcow2.guest_start(stream, _START)))
 
 
 def _firmware(start: Optional[bytes]) -> str:
@@ -246,6 +244,8 @@ def _firmware(start: Optional[bytes]) -> str:
 
 def _in_ova(path: str, kind: str) -> Seen:
     """Look at the begin of the largest image of an OVA, which is the only one in an appliance."""
+    if kind == "gzip" and not _has_an_end(path):
+        raise EOFError("its end is missing")
     with open(path, "rb") as stream, contextlib.ExitStack() as stack:
         plain = stack.enter_context(gzip.GzipFile(fileobj=stream)) if kind == "gzip" else stream
         tar = stack.enter_context(tarfile.open(fileobj=plain, mode="r|"))
@@ -259,8 +259,18 @@ def _in_ova(path: str, kind: str) -> Seen:
                 raise EOFError("it ends in the middle of the image")
             if kind == "tar" and member.offset_data + member.size > os.path.getsize(path):
                 raise EOFError("it ends in the middle of the image")
-            if start.startswith(qcow2_start.MAGIC):
-                found = qcow2_start.header(start)
+            if start.startswith(qcow2.MAGIC):
+                found = qcow2.header(start)
                 return Seen(kind, "qcow2", found.virtual_size, member.size, problem=found.incomplete or found.broken)
             return Seen(kind, "raw", member.size, member.size, firmware=_firmware(start))
     raise ValueError("it holds no disk image below images/")
+
+
+def _has_an_end(path: str) -> bool:
+    """Return whether a compressed archive ends as one does: with the size of what is in it, a number of whole blocks.
+
+    It is not unpacked for that; of archives that were cut off one in 512 is not noticed.
+    """
+    with open(path, "rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        return int.from_bytes(stream.read(4), "little") % tarfile.BLOCKSIZE == 0

@@ -52,6 +52,9 @@ def iscsi_target(context: Context) -> Result:
     if found.get("error"):
         resolution = "Try it by hand: iscsiadm -m discovery -t sendtargets -p PORTAL; the engine will try it too."
         yield Finding("storage.iscsi.unread", f"an answer of {portal}", found["error"], resolution)
+    elif found.get("failed") == "driver":
+        resolution = "Load the kernel module iscsi_tcp, and start iscsid."
+        yield Finding("storage.iscsi.tools", "a kernel with iSCSI", found["words"], resolution)
     elif found.get("failed") == "authentication":
         discovery = found["step"] == "discovery"
         name, source = (

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import Deployment
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import FOREIGN, Deployment
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight import (
     appliance,
     block_storage,
@@ -55,13 +55,17 @@ def probe(
     """
     left_out = set(skip)
     signs = {key: value for key, value in host["deployed"].items() if key != "verdict"}
+    verdict = Deployment(**signs).verdict(journal)
+    if verdict == FOREIGN:
+        # The storage may be that of the engine which runs here: nothing is written to it.
+        left_out |= {name for name in ORDER if name.startswith("storage.")}
     # The process that tries the storage out is begun first, while this one has a single thread.
     storage = trial.start(settings, secrets or {}, left_out)
     context = Context(
         settings,
         host,
         journal,
-        Deployment(**signs).verdict(journal),
+        verdict,
         storage,
     )
     return run_all(context, left_out, ORDER)

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from ..call import Call, new_id, refuse
 from ..doc import Doc
-from ..errors import Refused
+from ..errors import Incomplete, Refused
 from ..store import Row
 from . import disk as disks
 from . import vm as machines
@@ -99,7 +100,7 @@ def _check_disk(call: Call, disk: Row, machine: Row, what: str) -> None:
     ):
         raise refuse(what, "The disk is already attached to VM.")
     if not disk["shareable"] and call.db.row("SELECT 1 FROM disk_vm_element WHERE disk_id = ?", disk["disk_id"]):
-        raise refuse(what, "The disk is already attached to another VM.")
+        raise refuse(what, "The disk is not shareable and is already attached to a VM.")
 
 
 def update_attachment(call: Call, row: Row) -> None:
@@ -264,3 +265,59 @@ def remove_console(call: Call, row: Row) -> None:
 
 def console_ticket(call: Call, row: Row) -> Doc:
     return vm_life.ticket(call, machines.get(call, row["vm_id"]))
+
+
+# -- watchdog and disc drive
+
+
+def watchdog_rows(call: Call, parent: str | None) -> list[Row]:
+    """The watchdog of a machine, if it has one; its id is always the same (as that of the disc drive)."""
+    rows = call.db.rows("SELECT vm_id, spec FROM vm_device WHERE vm_id = ? AND type = 'watchdog'", parent)
+    return [{"id": machines.BLANK, "vm_id": row["vm_id"], "spec": json.loads(row["spec"])} for row in rows]
+
+
+def add_watchdog(call: Call, sub: Sub) -> str:
+    vm_id, doc = call.parents[-1], call.doc
+    machine = machines.get(call, vm_id)
+    if watchdog_rows(call, vm_id):
+        raise refuse("add Watchdog", "A watchdog device is already attached to the VM.", status=400)
+    call.db.insert(
+        "vm_device",
+        {
+            "device_id": new_id(),
+            "vm_id": vm_id,
+            "type": "watchdog",
+            "device": doc["model"],
+            "spec": json.dumps({"action": doc["action"], "model": doc["model"]}),
+            "is_plugged": 1,
+            "is_managed": 1,
+        },
+    )
+    machines.touch(call, vm_id)
+    call.event("USER_UPDATE_VM", vm=machine)
+    return machines.BLANK
+
+
+def update_watchdog(call: Call, row: Row) -> None:
+    spec = {**row["spec"], **{name: call.doc[name] for name in ("action", "model") if name in call.doc}}
+    call.db.execute(
+        "UPDATE vm_device SET device = ?, spec = ? WHERE vm_id = ? AND type = 'watchdog'",
+        spec["model"],
+        json.dumps(spec),
+        row["vm_id"],
+    )
+    machines.touch(call, row["vm_id"])
+
+
+def remove_watchdog(call: Call, row: Row) -> None:
+    call.db.execute("DELETE FROM vm_device WHERE vm_id = ? AND type = 'watchdog'", row["vm_id"])
+    machines.touch(call, row["vm_id"])
+
+
+def change_disc(call: Call, row: Row) -> None:
+    """Ejecting works; there is no disc that could be put in."""
+    wanted = (call.doc.get("file") or {}).get("@id")
+    if wanted is None:
+        raise Incomplete("Cdrom", ["file.id"], "update")
+    if wanted:
+        raise refuse("change CD", "Cannot find ISO file path.", status=400)

@@ -223,7 +223,8 @@ def save_statistics(call: Call, host_id: str, stats: dict[str, Any], full: bool)
 
 def save_sizes(call: Call, domain: str, total: int, free: int) -> None:
     """Sizes of a domain, in whole GiB as the engine keeps them."""
-    available = free // GIB
+    fault = call.engine.faults.strike("storage.space")
+    available = fault.gib if fault else free // GIB
     call.db.update(
         "storage_domain_dynamic",
         {"id": domain},

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..call import Call, refuse
 from ..errors import Refused
 from ..store import Row
-from .status import HOST
+from .status import DOMAIN, HOST
 
 
 def remove(call: Call, row: Row) -> None:
@@ -15,10 +15,14 @@ def remove(call: Call, row: Row) -> None:
     domains = call.db.rows("SELECT * FROM storage_domains_map WHERE storage_pool_id = ?", key)
     if force and busy and domains:
         raise Refused("Cannot remove Data Center while there are Hosts that are not in Maintenance mode.")
-    if domains and not force:
-        raise refuse(
-            "remove Data Center", "There are Storage Domains attached to the Data Center. Please detach them first."
+    active = [domain for domain in domains if domain["status"] in (DOMAIN["active"], DOMAIN["locked"])]
+    if active and not force:
+        raise Refused(
+            "Cannot remove Data Center which contains active/locked Storage Domains.\n-Please deactivate all domains "
+            "and wait for tasks to finish before removing the Data Center."
         )
+    if len(domains) > 1 and not force:
+        raise Refused("Cannot remove Data Center while there are more than one Storage Domain attached.")
     if call.db.row("SELECT 1 FROM vms WHERE storage_pool_id = ?", key) and not force:
         raise refuse("remove Data Center", "There are VMs in the Data Center. Please remove them first.")
     from .domain_remove import forget

@@ -47,6 +47,17 @@ def _target(call: Call, host: Row, user: str, password: str) -> HostTarget:
     )
 
 
+def refuse_on_order(call: Call, what: str) -> None:
+    """What a fault at `ssh.connect` says, before anything is tried; the texts are those of `check`."""
+    from .host import SSH_FAILED, SSH_REFUSED
+
+    fault = call.engine.faults.strike("ssh.connect")
+    if fault is None:
+        return
+    call.engine.clock.sleep(fault.delay)
+    raise refuse(what, SSH_REFUSED if fault.refusal == "authentication" else SSH_FAILED)
+
+
 def check(call: Call, host: Row, user: str, password: str, what: str = "add Host") -> str | None:
     """Opens ssh and reads the host's id. Refuses with the engine's texts (measured on 4.5.8, section 10)."""
     from ..hostdeploy import SshAuthFailed, SshUnreachable, check_ssh

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..call import Call, new_id, refuse
 from ..clock import Clock
 from ..doc import Doc, items
-from ..errors import ApiError, NotFound, ReferenceNotFound, Refused
+from ..errors import ApiError, Incomplete, NotFound, ReferenceNotFound, Refused
 from ..store import Row
 from ..vdsm import HostClient, HostUnreachable, VdsmError
 from ..vdsm.flows import disks as flows
@@ -47,7 +47,8 @@ def known_domain(call: Call, domain: str) -> None:
             'cannot invoke "org.ovirt.engine.core.common.businessentities.storagedomain.getstoragetype()" '
             'because "storagedomain" is null',
         )
-    if call.flag("unregistered"):
+    attached = call.db.row("SELECT 1 FROM storage_pool_iso_map WHERE storage_id = ?", domain)
+    if call.flag("unregistered") and not attached:
         raise ApiError(400, "Internal Engine Error")
     call.below_domain = True
 
@@ -92,7 +93,15 @@ def _sparse(doc: Doc, domain: Row) -> bool:
     return doc["format"] == "cow" or domain["storage_type"] not in ("iscsi", "fcp")
 
 
+def registered(call: Call) -> str:
+    """Every disk that is shown is registered; with `unregistered` those are asked for that are not."""
+    return "0" if call.flag("unregistered") else "1"
+
+
 def add(call: Call, sub: Sub) -> str:
+    """Below a domain the address says where the disk goes."""
+    if sub.where and call.parents and not call.doc.get("storage_domains"):
+        call.doc["storage_domains"] = {"storage_domain": [{"@id": call.parents[-1]}]}
     return create(call, call.doc, "add Virtual Disk")
 
 
@@ -315,6 +324,12 @@ def _drop(call: Call, row: Row) -> None:
 def move(call: Call, row: Row) -> None:
     if row["disk_content_type"] in HOSTED:
         raise refuse("move Virtual Disk", f"The operation is not supported for {content_name(row).upper()} disks.")
+    wanted = call.doc.get("storage_domain") or {}
+    if not (wanted.get("@id") or wanted.get("name")):
+        raise Incomplete("Action", ["storageDomain.id|name"], "move")
+    target = _find_domain(call, {"storage_domains": {"storage_domain": [wanted]}}, "move Virtual Disk")
+    if target["id"] == row["storage_domain_id"]:
+        raise refuse("move Virtual Disk", "The source and target storage domains are the same.")
     raise refuse("move Virtual Disk", "The engine simulator does not carry out this action.", status=400)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import logging
 import uuid
 from typing import TYPE_CHECKING
@@ -73,6 +74,8 @@ def _add_file(call: Call, columns: Row, storage: Doc, host: Row, client: HostCli
         raise Refused("Problem while trying to mount target", status=400) from None
     try:
         check_name(call, columns["storage_name"])
+        if call.engine.faults.strike("storage.existing"):
+            leave_a_domain(client, storage["type"], link["connection"])
         existing = flows.find(client, link["connection"])
         key = existing[0] if existing else str(uuid.uuid4())
         if existing and call.db.row("SELECT 1 FROM storage_domain_static WHERE id = ?", key):
@@ -100,6 +103,13 @@ def _add_file(call: Call, columns: Row, storage: Doc, host: Row, client: HostCli
     with call.db.transaction():
         call.db.insert("storage_server_connections", link)
         _store(call, {**columns, "id": key, "storage": link["id"]}, size, host)
+    return key
+
+
+def leave_a_domain(client: HostClient, kind: str, path: str) -> str:
+    """Makes a domain that this engine knows nothing of, as an earlier deployment leaves one; its id."""
+    key = str(uuid.uuid4())
+    flows.create(client, key, "left_behind", kind, path, "5")
     return key
 
 
@@ -165,6 +175,9 @@ def _add_block(call: Call, columns: Row, storage: Doc, host: Row, client: HostCl
                 raise Refused("failed to login to iscsi node", status=400) from None
     check_name(call, columns["storage_name"])
     key = str(uuid.uuid4())
+    fault = call.engine.faults.strike("lun.used")
+    if fault and not storage.get("override_luns") and any(fnmatch.fnmatchcase(guid, fault.lun) for guid in ids):
+        raise Refused("Cannot create Volume Group", status=400)
     try:
         devices = {device["GUID"]: device for device in connection_flows.devices(client, storage["type"], False)}
         if not set(ids) <= set(devices):

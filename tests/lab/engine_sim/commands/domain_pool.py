@@ -170,7 +170,11 @@ def deactivate(call: Call, row: Row) -> None:
         row["id"],
         *RUNNING,
     ):
-        raise refuse(what, "One or more VMs are running on this Storage Domain.")
+        raise refuse(
+            what,
+            'VMs in a state other than "Down" were detected.\n-Please ensure all VMs associated with this Storage '
+            "Domain are stopped and in the Down state first.",
+        )
     others = call.db.row(
         "SELECT 1 FROM storage_pool_iso_map WHERE storage_pool_id = ? AND storage_id != ? AND status = ?",
         row["storage_pool_id"],
@@ -293,7 +297,7 @@ def update_ovf_store(call: Call, row: Row) -> None:
 
     if row["status"] != DOMAIN["active"]:
         status = name_of(DOMAIN, row["status"]) if row["status"] is not None else "Unattached"
-        raise refuse("update OVFs of Storage", f"The relevant Storage Domain's status is {status}.")
+        raise refuse("${action} Storage", f"The relevant Storage Domain's status is {status}.")
     # The engine leaves this mark in its text when it refuses a second run.
     call.engine.acquire("${action} Storage", f"ovf-{row['id']}")
     call.engine.spawn(ovf.run_update, call, row["id"], True)

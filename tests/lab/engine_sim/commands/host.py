@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from ..call import Call, new_id, refuse
 from ..doc import Doc
-from ..errors import ApiError, InvalidValue, Refused
+from ..errors import InvalidValue, Refused
 from ..store import Row
 from . import deploy, monitor, operations
 from .status import HOST as STATUS
-from .status import ORIGIN, RUNNING, name_of
+from .status import ORIGIN, RUNNING
 
 if TYPE_CHECKING:
     from ..resources.base import Sub
@@ -95,6 +95,7 @@ def add(call: Call, sub: Sub) -> str:
         _check_hosted_engine(call, columns)
     user, password = credentials(call.doc)
     install = call.engine.config.install_vds
+    deploy.refuse_on_order(call, "add Host")
     if install:
         columns["vds_unique_id"] = deploy.check(call, columns, user, password)
         if columns["vds_unique_id"] and call.db.row(
@@ -146,6 +147,9 @@ def update(call: Call, row: Row) -> None:
             "Cannot edit Host. Host parameters cannot be modified while Host is operational.\n"
             "Please switch Host to Maintenance mode first."
         )
+    agents = call.db.value("SELECT count(*) FROM fence_agents WHERE vds_id = ?", row["vds_id"])
+    if columns.get("pm_enabled") and not agents:
+        raise refuse("edit Host", "Power Management is enabled for Host but no Agent type selected.", status=400)
     operations.update(call, HOST, row)
     if columns.get("cluster_id") not in (None, row["cluster_id"]):
         _move(call, row, columns["cluster_id"])
@@ -175,7 +179,7 @@ def remove(call: Call, row: Row) -> None:
         call.event("VDS_ANSIBLE_REMOVE_STARTED", host=row)
         deploy.clean_up(call, row)
         with call.db.transaction():
-            for table in ("vds_static", "vds_dynamic", "vds_statistics", "vds_spm_id_map"):
+            for table in ("vds_static", "vds_dynamic", "vds_statistics", "vds_spm_id_map", "fence_agents"):
                 call.db.delete(table, vds_id=row["vds_id"])
             call.db.delete("permissions", object_id=row["vds_id"])
             forget(call, "vds_id", row["vds_id"])
@@ -187,14 +191,10 @@ def remove(call: Call, row: Row) -> None:
 
 
 def activate(call: Call, row: Row) -> None:
-    if row["status"] in (
-        STATUS["up"],
-        STATUS["unassigned"],
-        STATUS["installing"],
-        STATUS["connecting"],
-        STATUS["initializing"],
-    ):
-        raise refuse("activate Host", f"Host in {name_of(STATUS, row['status'])} status.")
+    if row["status"] == STATUS["up"]:
+        raise refuse("activate Host", "Host in Up status.")
+    if row["status"] in [STATUS[name] for name in ("unassigned", "installing", "connecting", "initializing")]:
+        raise refuse("activate Host", "Related operation is currently in progress. Please try again later.")
     set_status(call, row["vds_id"], "unassigned")
     call.db.update("vds_dynamic", {"vds_id": row["vds_id"]}, {"maintenance_reason": None})
     call.event("VDS_ACTIVATE", host=row)
@@ -312,7 +312,20 @@ def fence(call: Call, row: Row) -> Doc | None:
         return None
     if kind == "status":
         return {"fault": {"reason": f"Invalid fence agents defined for host '{row['vds_name']}'."}}
-    raise ApiError(409, f"[Cannot {kind} Host. Power Management is not enabled for this Host.]")
+    raise Refused("Cannot fence Host, Host fence is disabled.")
+
+
+def upgrade(call: Call, row: Row) -> None:
+    """Hosts of the lab never have updates waiting."""
+    if row["status"] not in [STATUS[name] for name in ("up", "maintenance", "non_operational")]:
+        raise refuse("upgrade Host", "Valid Host statuses for upgrade are Up, Maintenance or Non-Operational.")
+    raise refuse("upgrade Host", "There are no available updates for the host.")
+
+
+def enroll_certificate(call: Call, row: Row) -> None:
+    if row["status"] != STATUS["maintenance"]:
+        raise refuse("enroll certificate Host", "Please switch Host to Maintenance mode first.")
+    raise refuse("enroll certificate Host", "The engine simulator does not carry out this action.", status=400)
 
 
 __all__ = [
@@ -321,6 +334,7 @@ __all__ = [
     "add",
     "approve",
     "deactivate",
+    "enroll_certificate",
     "fence",
     "get",
     "install",
@@ -328,4 +342,5 @@ __all__ = [
     "remove",
     "set_status",
     "update",
+    "upgrade",
 ]

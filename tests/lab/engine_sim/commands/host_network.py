@@ -196,7 +196,16 @@ def _look_again(call: Call, row: Row) -> None:
     capabilities.save(call, row, client.call("Host.getCapabilities"), client.call("Host.getHardwareInfo"))
 
 
+NOT_UP = "Operation can be performed only when Host status is Up, Maintenance or Non operational."
+
+
+def sync_all(call: Call, row: Row) -> None:
+    """What is out of step is configured anew; attachments here never are."""
+    if row["status"] not in (HOST["up"], HOST["maintenance"], HOST["non_operational"]):
+        raise refuse("sync Networks", NOT_UP)
+
+
 def refresh(call: Call, row: Row) -> None:
-    if row["status"] != HOST["up"]:
-        raise refuse("refresh Host", "Host is not in Up status.")
+    if row["status"] not in (HOST["up"], HOST["maintenance"], HOST["non_operational"]):
+        raise refuse("refresh Host capabilities", NOT_UP)
     _look_again(call, row)

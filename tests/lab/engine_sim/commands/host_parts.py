@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import uuid
 from typing import Any
@@ -177,16 +178,22 @@ def unit_document(device: dict[str, Any], status: bool = True) -> Doc:
     }
 
 
+#: The volume group of a unit that a fault calls used.
+FOREIGN_GROUP = "FoReig-nVol-Grou-p000-0000-0000-000000"
+
+
 def storage_rows(call: Call, parent: str | None) -> list[Row]:
     host = host_row(call, parent)
     if host is None or host["status"] != HOST["up"]:
         return []
     client, status, rows = call.engine.hosts.client(host), call.flag("report_status", True), []
+    fault = call.engine.faults.strike("lun.used")
     for device in client.call("Host.getDeviceList", {"storageType": 0, "guids": [], "checkStatus": status}):
         kind = "fcp" if str(device.get("devtype", "")).upper() in ("FCP", "FC") else "iscsi"
-        rows.append(
-            {"id": device["GUID"], "vds_id": host["vds_id"], "type": kind, "unit": unit_document(device, status)}
-        )
+        unit = unit_document(device, status)
+        if fault and fnmatch.fnmatchcase(device["GUID"], fault.lun):
+            unit.update(status="used" if status else None, volume_group_id=FOREIGN_GROUP)
+        rows.append({"id": device["GUID"], "vds_id": host["vds_id"], "type": kind, "unit": unit})
     return rows
 
 

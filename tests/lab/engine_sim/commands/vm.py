@@ -68,6 +68,8 @@ def prepare(call: Call, columns: Columns, row: Row | None) -> None:
         cluster = call.db.row("SELECT * FROM cluster WHERE cluster_id = ?", columns.get("cluster_id"))
         if cluster is None:
             raise refuse(what, "Cluster ID is not valid.", status=400)
+        if cluster["architecture"] in (None, "undefined"):
+            raise refuse(what, "The cluster does not have a defined architecture.", status=400)
         template = call.db.row(
             "SELECT * FROM vm_static WHERE vm_guid = ? AND entity_type = 'TEMPLATE'", columns.get("vmt_guid") or BLANK
         )

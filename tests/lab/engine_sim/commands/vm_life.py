@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING
 
 from ..call import Call, new_id, refuse
 from ..clock import Clock
-from ..doc import Doc
+from ..doc import Doc, items
 from ..errors import HtmlAnswer, Refused
 from ..store import Row
 from ..vdsm import HostClient, HostUnreachable, VdsmError
 from ..vdsm.flows import host as host_flows
 from ..vdsm.flows import machines as flows
 from . import machine_model
+from .disk import LOCKED
 from .status import HOST as STATUS
 from .status import IMAGE, RUNNING, VM
 
@@ -23,6 +25,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("engine.vm")
 from .vm import BLANK, HE, NO_HOST, NOT_MANAGED, UNMANAGED, get
+
+#: States in which a machine has a console.
+TICKET_STATES = tuple(VM[name] for name in ("up", "paused", "powering_up", "powering_down", "reboot_in_progress"))
+NO_BOOT_DISK = (
+    "Cannot run VM without at least one bootable disk.\nAlternatives:\n- Create a disk for this VM, and rerun the VM.\n"
+    "- Change the boot sequence using the Edit VM command (Boot Option Sub-Tab).\n"
+    "- Use the 'Run Once' command to select a different boot option and rerun the VM."
+)
+
+
+def _wrong_status(what: str, row: Row) -> Refused:
+    """`Cannot restart VM because the VM is in Down status.`"""
+    word = next(name for name, number in VM.items() if number == row["status"])
+    spelled = " ".join(part if part in ("for", "in") else part.capitalize() for part in word.split("_"))
+    return Refused(f"Cannot {what} because the VM is in {spelled} status.")
 
 
 def _runner(call: Call, row: Row) -> tuple[Row | None, HostClient | None]:
@@ -40,7 +57,8 @@ def start(call: Call, row: Row) -> None:
         row["vm_guid"],
         IMAGE["ok"],
     ):
-        raise refuse("run VM", "The VM's disks are locked. Please try again in a few minutes.")
+        raise Refused(f"Cannot run VM: {LOCKED}")
+    _check_boot(call, row)
     host = call.db.row(
         "SELECT * FROM vds WHERE cluster_id = ? AND status = ? AND max_scheduling_memory >= ? "
         "ORDER BY vm_count, vds_name",
@@ -76,6 +94,15 @@ def start(call: Call, row: Row) -> None:
     call.event("USER_STARTED_VM", vm=row, **about)
 
 
+def _check_boot(call: Call, row: Row) -> None:
+    """A machine that boots from its disk alone needs one."""
+    devices = json.loads(row["boot_devices"] or "[]")
+    asked = items(call.doc, "vm/os/boot/devices")
+    disks = call.db.value("SELECT count(*) FROM disk_vm_element WHERE vm_id = ? AND is_plugged", row["vm_guid"])
+    if (asked or devices) == ["hd"] and not disks:
+        raise Refused(NO_BOOT_DISK)
+
+
 def stop(call: Call, row: Row) -> None:
     _end(call, row, "stop VM", lambda client: flows.stop(client, row["vm_guid"]), VM["up"], "USER_STOP_VM")
 
@@ -84,7 +111,7 @@ def shutdown(call: Call, row: Row) -> None:
     _end(
         call,
         row,
-        "shut down VM",
+        "shutdown VM",
         lambda client: flows.shut_down(client, row["vm_guid"]),
         VM["powering_down"],
         "USER_INITIATED_SHUTDOWN_VM",
@@ -114,10 +141,10 @@ def _end(call: Call, row: Row, what: str, act: object, status: int, event: str) 
 
 def reboot(call: Call, row: Row) -> None:
     if row["origin"] in HE:
-        raise refuse("reboot VM", NOT_MANAGED, status=400)
+        raise refuse("restart VM", NOT_MANAGED, status=400)
     host, client = _runner(call, row)
-    if row["status"] != VM["up"] or client is None:
-        raise refuse("reboot VM", "VM is not running.")
+    if row["status"] not in (VM["up"], VM["powering_up"]) or client is None:
+        raise _wrong_status("restart VM", row)
     client.call(
         "VM.shutdown",
         {
@@ -135,14 +162,24 @@ def reboot(call: Call, row: Row) -> None:
 
 def suspend(call: Call, row: Row) -> Doc:
     if row["origin"] in UNMANAGED:
-        raise refuse("suspend VM", NOT_MANAGED, status=400)
+        raise refuse("hibernate VM", NOT_MANAGED, status=400)
     host, client = _runner(call, row)
+    if row["status"] in (VM["wait_for_launch"], VM["not_responding"]):
+        raise _wrong_status("hibernate VM", row)
     if row["status"] != VM["up"] or client is None:
-        raise refuse("suspend VM", "VM is not running.")
+        raise refuse("hibernate VM", "VM is not up.")
     client.call("VM.hibernate", {"vmID": row["vm_guid"], "hibernationVolHandle": ""})
     call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["saving_state"]})
     call.event("USER_SUSPEND_VM", vm=row, host=host)
     return {"@pending": True}
+
+
+def cancel_migration(call: Call, row: Row) -> None:
+    if row["status"] != VM["migrating"]:
+        raise Refused("Cannot cancel migration for non migrating VM.")
+    _, client = _runner(call, row)
+    if client is not None:
+        client.call("VM.migrateCancel", {"vmID": row["vm_guid"]})
 
 
 def migrate(call: Call, row: Row) -> None:
@@ -173,7 +210,11 @@ def migrate(call: Call, row: Row) -> None:
             },
         },
     )
-    call.db.update("vm_dynamic", {"vm_guid": row["vm_guid"]}, {"status": VM["migrating"]})
+    call.db.update(
+        "vm_dynamic",
+        {"vm_guid": row["vm_guid"]},
+        {"status": VM["migrating"], "migrating_to_vds": target["vds_id"]},
+    )
 
 
 def maintenance(call: Call, row: Row) -> None:
@@ -199,8 +240,8 @@ def ticket(call: Call, row: Row) -> Doc:
     wanted = call.doc.get("ticket") or {}
     value, expiry = wanted.get("value") or new_id().replace("-", "")[:12], int(wanted.get("expiry") or 120)
     _, client = _runner(call, row)
-    if client is None:
-        raise refuse("set console ticket for VM", "VM is not running.")
+    if row["status"] not in TICKET_STATES or client is None:
+        raise _wrong_status("set Virtual Machine Ticket", row)
     client.call(
         "VM.setTicket",
         {

@@ -215,7 +215,7 @@ def _cdrom(vm: Vm) -> etree._Element:
 
 def _disk(vm: Vm, disk: Disk, number: int) -> etree._Element:
     path = f"/rhev/data-center/{disk_pool(vm)}/{disk.domain_id}/images/{disk.image_id}/{disk.volume_id}"
-    boot = [el("boot", {"order": 1})] if disk.bootable else []
+    boot = [el("boot", {"order": 1})] if disk.boots else []
     return el(
         "disk",
         {"snapshot": "no", "type": "file", "device": "disk"},

@@ -81,7 +81,7 @@ def _disk(vm: Vm, disk: Disk) -> etree._Element:
             "ovf:disk-interface": "VirtIO",
             "ovf:read-only": False,
             "ovf:shareable": False,
-            "ovf:boot": False,
+            "ovf:boot": disk.bootable,
             "ovf:pass-discard": False,
             "ovf:incremental-backup": False,
             "ovf:disk-alias": disk.alias,

@@ -83,7 +83,7 @@ def _disk(vm: Vm, disk: Disk) -> etree._Element:
             "LastModified": stamp(disk.modified or disk.created),
             "last_modified_date": stamp(vm.exported),
         },
-        *_device("disk", "disk", boot_order=1 if disk.bootable else 0, alias=f"ua-{disk.image_id}"),
+        *_device("disk", "disk", boot_order=1 if disk.boots else 0, alias=f"ua-{disk.image_id}"),
     )
 
 

@@ -36,7 +36,11 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Disk:
-    """An attached image disk. `size` and `actual_size` in bytes."""
+    """An attached image disk. `size` and `actual_size` in bytes.
+
+    bootable: the attachment says so (recorded: `ovf:boot`); boots: the machine boots from it, which without a bootable
+    attachment is its first disk (OVF of a real engine: `ovf:boot="false"` with boot order 1).
+    """
 
     image_id: str
     volume_id: str
@@ -45,7 +49,8 @@ class Disk:
     size: int
     description: str = ""
     actual_size: int = 0
-    bootable: bool = True
+    bootable: bool = False
+    boots: bool = True
     created: float = 0.0
     modified: float = 0.0
     raw: bool = True

@@ -25,6 +25,7 @@ def vm_from_rows(
     Sizes are in bytes (disks) and MiB (memory), times in epoch seconds. `exported` is the time of writing. A machine's
     own emulated machine and CPU go before the cluster's.
     """
+    boot = next((row for row in disks if row["is_boot"]), disks[0] if disks else None)
     return Vm(
         id=machine["vm_guid"],
         name=machine["vm_name"],
@@ -39,7 +40,7 @@ def vm_from_rows(
         ),
         memory=int(machine["mem_size_mb"]),
         pool_id=machine["storage_pool_id"],
-        disks=tuple(map(_disk, disks)),
+        disks=tuple(_disk(row, row is boot) for row in disks),
         nics=tuple(map(_nic, nics)),
         sockets=int(machine["num_of_sockets"]),
         cores=int(machine["cpu_per_socket"]),
@@ -65,7 +66,7 @@ def vm_from_rows(
     )
 
 
-def _disk(row: Row) -> Disk:
+def _disk(row: Row, boots: bool) -> Disk:
     return Disk(
         image_id=row["disk_id"],
         volume_id=row["image_guid"],
@@ -75,6 +76,7 @@ def _disk(row: Row) -> Disk:
         description=row.get("disk_description") or "",
         actual_size=int(row.get("actual_size") or 0),
         bootable=bool(row["is_boot"]),
+        boots=boots,
         created=float(row.get("creation_date") or 0),
         modified=float(row.get("lastmodified") or 0),
         raw=row["volume_format"] == "raw",

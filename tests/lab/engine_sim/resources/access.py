@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..call import refuse
 from ..doc import items
-from ..errors import MissingParameter, ReferenceNotFound
+from ..errors import MissingParameter, ReferenceNotFound, Refused
 from ..store import Row, schema
-from .assigned import KINDS, member_refs, members, tags
+from . import roles
+from .assigned import KINDS, TAG_MAPS, member_refs, members, tags
 from .base import Columns, Field, Required, Resource, SearchField, Sub, Unique
 from .common import empty, permissions, ref
 from .types import BOOL, INT, Computed, Ref
@@ -23,7 +24,6 @@ DOMAIN_ID = "696E7465726E616C2D617574687A"
 for _table, _key in (
     ("users", "user_id"),
     ("ad_groups", "id"),
-    ("roles", "id"),
     ("tags", "tag_id"),
     ("bookmarks", "bookmark_id"),
     ("labels", "label_id"),
@@ -45,23 +45,6 @@ def _add_user(call: Call, sub: Sub) -> str:
     raise ReferenceNotFound(f"ADUSER@{domain}:: username={name.rpartition('@')[0] or name}")
 
 
-ROLE = Resource(
-    tag="role",
-    plural="roles",
-    source="roles",
-    key="id",
-    tables=("roles",),
-    href="roles/{id}",
-    links=("permits",),
-    noun="Role",
-    fields=(
-        Field("name", column="name"),
-        Field("description", column="description"),
-        Field("administrative", BOOL, "administrative"),
-        Field("mutable", BOOL, "mutable"),
-    ),
-)
-ROLE.subs = {"permits": empty("permit", "permits")}
 _USER_ROLE = Resource(
     tag="role",
     plural="roles",
@@ -78,7 +61,7 @@ _USER_ROLE = Resource(
         Field("name", Computed(lambda row, call: row["name"])),
         Field("user", Computed(lambda row, call: ref("users", row["user_id"]))),
     ),
-    subs={"permits": empty("permit", "permits")},
+    subs={"permits": roles.PERMITS},
 )
 
 USER = Resource(
@@ -171,6 +154,14 @@ def _tag_finish(call: Call, row: Row, moment: str) -> None:
 
 
 def _tag_remove(call: Call, row: Row) -> None:
+    """With what is below it, and with its assignments."""
+    if row["tag_id"] == ROOT_TAG:
+        raise Refused("Cannot remove tag. Tag does not exist.", status=400)
+    for child in call.db.rows("SELECT * FROM tags WHERE parent_id = ?", row["tag_id"]):
+        _tag_remove(call, child)
+        call.db.delete("tags", tag_id=child["tag_id"])
+    for table, _ in TAG_MAPS.values():
+        call.db.delete(table, tag_id=row["tag_id"])
     call.event("TAGS_REMOVE", tag=row["tag_name"])
 
 
@@ -202,11 +193,23 @@ BOOKMARK = Resource(
     href="bookmarks/{bookmark_id}",
     noun="Bookmark",
     required=Required(("name", "value"), "bookmark", newer=True),
-    rules=(Unique("bookmark_name", "Cannot {verb} Bookmark. The Bookmark name is already in use."),),
+    rules=(
+        Unique(
+            "bookmark_name",
+            "Cannot {verb} Bookmark. The Bookmark name is already in use, please choose a unique name and try again.",
+        ),
+    ),
     fields=(Field("name", column="bookmark_name"), Field("value", column="bookmark_value")),
 )
 
 # -- affinity
+
+
+def _label_remove(call: Call, row: Row) -> None:
+    call.db.delete("labels_map", label_id=row["label_id"])
+    for column in ("vm_label_id", "host_label_id"):
+        call.db.execute(f"DELETE FROM affinity_group_members WHERE {column} = ?", row["label_id"])
+
 
 LABEL = Resource(
     tag="affinity_label",
@@ -224,6 +227,7 @@ LABEL = Resource(
         Field("has_implicit_affinity_group", BOOL, "has_implicit_affinity_group", default=0),
         Field("read_only", BOOL, "read_only", default=0, write="a"),
     ),
+    before_remove=_label_remove,
 )
 LABEL.subs = {kind: members(kind, "labels_map", "label_id", named=False) for kind in ("vms", "hosts")}
 

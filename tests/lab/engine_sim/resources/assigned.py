@@ -68,12 +68,12 @@ def tags(owner: str, collection: str) -> Sub:
             raise NotFound
         if not call.db.row(f"SELECT 1 FROM {table} WHERE tag_id = ? AND {column} = ?", found["tag_id"], parent):
             call.db.insert(table, {"tag_id": found["tag_id"], column: parent})
-        call.event(f"TAG_ATTACHED_TO_{owner.upper()}", tag=found["tag_name"], name=_name(call, owner, parent))
+        call.event(f"TAG_ATTACHED_TO_{owner.upper()}", tag=found["tag_name"], object=_name(call, owner, parent))
         return str(found["tag_id"])
 
     def remove(call: Call, row: Row) -> None:
         call.db.execute(f"DELETE FROM {table} WHERE tag_id = ? AND {column} = ?", row["tag_id"], row["owner"])
-        call.event(f"TAG_DETACHED_FROM_{owner.upper()}", tag=row["tag_name"], name=_name(call, owner, row["owner"]))
+        call.event(f"TAG_DETACHED_FROM_{owner.upper()}", tag=row["tag_name"], object=_name(call, owner, row["owner"]))
 
     resource = Resource(
         tag="tag",

@@ -158,7 +158,8 @@ class Action:
     """`POST .../NAME`. `run` gets the call and the object's row and may return members for the answer.
 
     job: the answer names a job; entity: the answer holds the object's links; required: members of the action;
-    listed: appears among the object's actions.
+    listed: appears among the object's actions; what: what is refused for an id that does not exist (`restart VM`), by
+    default name and noun; without it (None) such an id is 404 without a body.
     """
 
     run: Callable[[Call, Row], docs.Doc | None]
@@ -166,6 +167,7 @@ class Action:
     entity: bool = False
     required: tuple[str, ...] = ()
     listed: bool = True
+    what: str | None = ""
 
 
 @dataclass
@@ -174,7 +176,7 @@ class Sub:
 
     where: SQL condition on the resource's source with one `?` for the parent; fixed: column that a new object gets
     from the parent's id; missing: called with (call, parent id) before a list, to refuse for an unknown parent;
-    searched: takes the parameter `search`, others ignore it.
+    searched: takes the parameter `search`, others ignore it; narrowed: a further SQL condition by other parameters.
     """
 
     resource: Resource
@@ -187,6 +189,7 @@ class Sub:
     links: bool = True
     required: Required | None = None
     searched: bool = False
+    narrowed: Callable[[Call], str] | None = None
 
     def rows(
         self, call: Call, parent: str | None, condition: str = "1", params: Iterable[Any] = (), tail: str = ""
@@ -213,7 +216,8 @@ class Sub:
 class Resource:
     """One kind of object. See the module text; README.md shows how to add one.
 
-    add_is_action: adding answers with an `<action>` instead of the object.
+    add_is_action: adding answers with an `<action>` instead of the object; unknown: what an action on an id that does
+    not exist is refused with.
     """
 
     tag: str
@@ -239,6 +243,7 @@ class Resource:
     list_in_json: bool = False
     add: Callable[[Call, Sub], str] | None = None
     add_is_action: bool = False
+    unknown: str = "The object does not exist."
     update: Callable[[Call, Row], None] | None = None
     remove: Callable[[Call, Row], None] | None = None
     prepare: Callable[[Call, Columns, Row | None], None] | None = None

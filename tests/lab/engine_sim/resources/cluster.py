@@ -62,8 +62,18 @@ class _Properties(Items):
         return {"property": json.loads(value)} if value and value != "[]" else None
 
 
+def _other_data_center(call: Call, row: Row) -> bool:
+    wanted = call.doc.get("data_center") or {}
+    if "@id" in wanted:
+        return bool(wanted["@id"] != row["storage_pool_id"])
+    name = call.db.value("SELECT name FROM storage_pool WHERE id = ?", row["storage_pool_id"])
+    return wanted.get("name") not in (None, name)
+
+
 def _prepare(call: Call, columns: Columns, row: Row | None) -> None:
     what = "edit Cluster" if row else "create Cluster"
+    if row is not None and _other_data_center(call, row):
+        raise Refused("Cannot change Data Center association when editing a Cluster.")
     version = columns.get("compatibility_version") or (row or {}).get("compatibility_version")
     if version not in VERSIONS:
         raise ApiError(
@@ -125,7 +135,9 @@ def _finish(call: Call, row: Row, moment: str) -> None:
         chosen.get("name") or ("" if chosen else "ovirtmgmt"),
     )
     if network is None:
-        raise refuse("create Cluster", "The management network does not exist in the Data Center.", status=400)
+        raise refuse(
+            "create Cluster", "No single suitable network was found to serve as the management network.", status=400
+        )
     attach_management(call, row["cluster_id"], network)
     call.db.insert("cpu_profiles", {"id": new_id(), "name": row["name"], "cluster_id": row["cluster_id"]})
     data_center = call.db.row("SELECT * FROM storage_pool WHERE id = ?", row["storage_pool_id"])
@@ -135,9 +147,9 @@ def _finish(call: Call, row: Row, moment: str) -> None:
 def _before_remove(call: Call, row: Row) -> None:
     cluster = row["cluster_id"]
     if call.db.row("SELECT 1 FROM vds_static WHERE cluster_id = ?", cluster):
-        raise refuse("remove Cluster", "There is/are Host(s) attached to the Cluster. Please remove them first.")
+        raise refuse("remove Cluster", "Cluster contains one or more Hosts")
     if call.db.row("SELECT 1 FROM vm_static WHERE cluster_id = ? AND entity_type = 'VM'", cluster):
-        raise refuse("remove Cluster", "There is/are VM(s) attached to the Cluster. Please remove them first.")
+        raise refuse("remove Cluster", "One or more VMs are still assigned to the Cluster")
     for table in ("network_cluster", "cpu_profiles", "affinity_groups"):
         call.db.delete(table, cluster_id=cluster)
     call.event("USER_REMOVE_CLUSTER", cluster=row)

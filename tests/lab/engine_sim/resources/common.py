@@ -121,7 +121,7 @@ def permissions(tag: str = "", collection: str = "") -> Sub:
     return Sub(resource, methods="list get add remove", fixed="object_id")
 
 
-def unsupported(verb: str) -> Action:
+def unsupported(verb: str, entity: bool = False) -> Action:
     """An action that the engine has and the simulator does not carry out: it says so instead of pretending."""
 
     def run(call: Call, row: Row) -> None:
@@ -129,4 +129,4 @@ def unsupported(verb: str) -> Action:
 
         raise refuse(verb, "The engine simulator does not carry out this action.", status=400)
 
-    return Action(run)
+    return Action(run, what=verb, entity=entity)

@@ -9,6 +9,7 @@ from ..call import new_id, refuse
 from ..store import Row, schema
 from .base import Columns, Field, Pattern, Required, Resource, SearchField, Sub, Unique, words
 from .common import VERSIONS, Version, empty, permissions, ref, unsupported
+from .qos import QOS
 from .types import BOOL, INT, Coded, Computed, Ref
 
 if TYPE_CHECKING:
@@ -104,6 +105,11 @@ def _remove(call: Call, row: Row) -> None:
     remove(call, row)
 
 
+def _keep_default_quota(call: Call, row: Row) -> None:
+    if row["is_default"]:
+        raise refuse("remove Quota", "Default quota cannot be changed.", status=400)
+
+
 QUOTA = Resource(
     tag="quota",
     plural="quotas",
@@ -112,15 +118,21 @@ QUOTA = Resource(
     tables=("quota",),
     href="datacenters/{storage_pool_id}/quotas/{id}",
     links=("permissions", "quotastoragelimits", "quotaclusterlimits"),
+    noun="Quota",
+    required=Required(("name",), "quota", newer=True),
+    rules=(
+        Unique("quota_name", "Cannot {verb} Quota. Quota name already exists.", scope="storage_pool_id", status=400),
+    ),
     fields=(
         Field("name", column="quota_name"),
         Field("description", column="description"),
-        Field("cluster_hard_limit_pct", INT, "grace_cluster_percentage"),
-        Field("cluster_soft_limit_pct", INT, "threshold_cluster_percentage"),
-        Field("data_center", Ref("datacenters"), "storage_pool_id"),
-        Field("storage_hard_limit_pct", INT, "grace_storage_percentage"),
-        Field("storage_soft_limit_pct", INT, "threshold_storage_percentage"),
+        Field("cluster_hard_limit_pct", INT, "grace_cluster_percentage", default=20),
+        Field("cluster_soft_limit_pct", INT, "threshold_cluster_percentage", default=80),
+        Field("data_center", Ref("datacenters"), "storage_pool_id", write=""),
+        Field("storage_hard_limit_pct", INT, "grace_storage_percentage", default=20),
+        Field("storage_soft_limit_pct", INT, "threshold_storage_percentage", default=80),
     ),
+    before_remove=_keep_default_quota,
 )
 schema.table("quota", "is_default BOOLEAN")
 # The key must come first in the table; fields were declared in the order of the document.
@@ -191,7 +203,7 @@ DATA_CENTER = Resource(
 )
 DATA_CENTER.subs = {
     "permissions": permissions("data_center", "datacenters"),
-    "quotas": Sub(QUOTA, "storage_pool_id = ?"),
-    "qoss": empty("qos", "qoss"),
+    "quotas": Sub(QUOTA, "storage_pool_id = ?", "list get add update remove", fixed="storage_pool_id"),
+    "qoss": Sub(QOS, "storage_pool_id = ?", "list get add update remove", fixed="storage_pool_id"),
     "iscsibonds": empty("iscsi_bond", "iscsi_bonds"),
 }

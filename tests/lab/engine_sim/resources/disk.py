@@ -58,6 +58,7 @@ DISK = Resource(
     tables=("base_disks",),
     href="disks/{disk_id}",
     noun="Virtual Disk",
+    unknown="The specified disk does not exist.",
     order="disk_alias",
     links=("permissions", "disksnapshots", "statistics"),
     required=Required(("provisionedSize", "format"), "Disk"),
@@ -139,4 +140,10 @@ DISK.subs = {
     "disksnapshots": empty("disk_snapshot", "disk_snapshots"),
     "statistics": Sub(STATISTIC),
 }
-DOMAIN_DISKS = Sub(DISK, "storage_domain_id = ?", missing=commands.known_domain)
+DOMAIN_DISKS = Sub(
+    DISK,
+    "storage_domain_id = ?",
+    "list get add update remove",
+    missing=commands.known_domain,
+    narrowed=commands.registered,
+)

@@ -139,6 +139,7 @@ HOST = Resource(
     tables=("vds_static", "vds_dynamic", "vds_statistics"),
     href="hosts/{vds_id}",
     noun="Host",
+    unknown="Invalid Host Id.",
     order="vds_name",
     required=Required(("name", "address"), "Host"),
     rules=_PASSWORD_RULES,
@@ -278,19 +279,19 @@ schema.table(
 )
 
 HOST.actions = {
-    "install": Action(commands.install, entity=True, job="Installing Host {vds_name}"),
+    "install": Action(commands.install, entity=True, job="Installing Host {vds_name}", what=None),
     "activate": Action(commands.activate, entity=True, job="Activating Host {vds_name}"),
-    "upgrade": unsupported("upgrade Host"),
-    "deactivate": Action(commands.deactivate, entity=True),
-    "syncallnetworks": unsupported("sync all networks of Host"),
-    "setupnetworks": Action(network.setup_networks, job="Setting up Networks on Host {vds_name}"),
+    "upgrade": Action(commands.upgrade, entity=True),
+    "deactivate": Action(commands.deactivate, entity=True, what="maintenance Host"),
+    "syncallnetworks": Action(network.sync_all, entity=True, what="sync Networks"),
+    "setupnetworks": Action(network.setup_networks, job="Setting up Networks on Host {vds_name}", what=None),
     "approve": Action(commands.approve, entity=True),
     "commitnetconfig": Action(
         network.commit_net_config, entity=True, job="Saving Networks configuration of Host {vds_name}"
     ),
-    "enrollcertificate": unsupported("enroll certificate of Host"),
+    "enrollcertificate": Action(commands.enroll_certificate, entity=True, what="enroll certificate Host"),
     "fence": Action(commands.fence, required=("fence_type",)),
-    "forceselectspm": Action(parts.force_select_spm, entity=True),
+    "forceselectspm": Action(parts.force_select_spm, entity=True, what="force select SPM"),
     "iscsidiscover": Action(parts.discover_iscsi, required=("iscsi.address",)),
     "discoveriscsi": Action(parts.discover_iscsi, required=("iscsi.address",)),
     "iscsilogin": Action(
@@ -299,8 +300,8 @@ HOST.actions = {
         entity=True,
         job="Connecting Host {vds_name} to iSCSI target",
     ),
-    "unregisteredstoragedomainsdiscover": unsupported("discover unregistered Storage Domains on Host"),
+    "unregisteredstoragedomainsdiscover": Action(lambda call, row: {"storage_domains": {}}, what=None),
     "upgradecheck": unsupported("check Host for upgrades"),
     "copyhostnetworks": unsupported("copy networks of Host"),
-    "refresh": Action(network.refresh, entity=True),
+    "refresh": Action(network.refresh, entity=True, what="refresh Host capabilities"),
 }

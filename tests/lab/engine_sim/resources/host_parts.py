@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from ..commands import host_parts as parts
+from ..store import Row, schema
 from .assigned import labels, tags
-from .base import Field, Resource, Sub
+from .base import Columns, Field, Required, Resource, Sub
 from .common import constant, empty, permissions, ref, statistic_fields
-from .types import Computed
+from .types import BOOL, INT, Computed, Ref, Type
 
 if TYPE_CHECKING:
-    pass
+    from ..call import Call
 
 from ..commands import host_network as network
 from .host import HOST
@@ -114,6 +116,46 @@ NUMA_NODE = Resource(
     subs={"statistics": empty("statistic", "statistics")},
     fields=tuple(Field(name, member(name)) for name in ("cpu", "index", "memory", "node_distance", "host")),
 )
+schema.table("fence_agents", "id TEXT PRIMARY KEY", "agent_password TEXT", "options TEXT")
+
+
+class _Options(Type):
+    """`<option><name/><value/></option>`, kept as JSON."""
+
+    def show(self, value: Any, row: Row) -> Any:
+        return {"option": json.loads(value)}
+
+    def take(self, value: Any, call: Call) -> Any:
+        return json.dumps([item for group in value.values() for item in group])
+
+
+def _keep_password(call: Call, columns: Columns, row: Row | None) -> None:
+    if call.doc.get("password") is not None:
+        columns["agent_password"] = call.doc["password"]
+
+
+AGENT = Resource(
+    tag="agent",
+    plural="agents",
+    source="fence_agents",
+    key="id",
+    tables=("fence_agents",),
+    href="hosts/{vds_id}/fenceagents/{id}",
+    noun="Fence Agent",
+    order="agent_order",
+    required=Required(("address", "order", "password", "type", "username"), "agent", newer=True),
+    fields=(
+        Field("address", column="ip"),
+        Field("encrypt_options", BOOL, "encrypt_options", default=0),
+        Field("options", _Options(), "options"),
+        Field("order", INT, "agent_order"),
+        Field("port", INT, "port"),
+        Field("type", column="type"),
+        Field("username", column="agent_user"),
+        Field("host", Ref("hosts"), "vds_id", write=""),
+    ),
+    prepare=_keep_password,
+)
 HOST.subs = {
     "katelloerrata": empty("katello_erratum", "katello_errata"),
     "permissions": permissions("host", "hosts"),
@@ -121,7 +163,7 @@ HOST.subs = {
     "affinitylabels": labels("vds_id"),
     "numanodes": Sub(NUMA_NODE),
     "nics": Sub(NIC, missing=parts.known_host),
-    "fenceagents": empty("agent", "agents"),
+    "fenceagents": Sub(AGENT, "vds_id = ?", "list get add update remove", fixed="vds_id"),
     "devices": Sub(DEVICE),
     "hooks": empty("hook", "hooks"),
     "storage": Sub(STORAGE),

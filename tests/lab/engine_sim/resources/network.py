@@ -80,9 +80,36 @@ def _finish(call: Call, row: Row, moment: str) -> None:
     call.event("NETWORK_ADD_TO_HOSTS", network=row, data_center=data_center)
 
 
+def _used(lead: str, thing: str, users: list[Row], gap: str = " ") -> str:
+    """The engine's texts for one and for many machines that use a network or a profile."""
+    names = ", ".join(user["vm_name"] for user in users)
+    if len(users) == 1:
+        return f"{lead} virtual machine:{gap}{names}\n - Please remove it from this virtual machine and try again."
+    advice = f"Please detach virtual machines using {thing} and try again."
+    return f"{lead} virtual machines: ({len(users)}): {names}\n - {advice}"
+
+
+def _keep_used_profile(call: Call, row: Row) -> None:
+    users = call.db.rows(
+        "SELECT DISTINCT vm_name FROM vm_interface JOIN vm_static USING (vm_guid) WHERE vnic_profile_id = ? "
+        "ORDER BY vm_name",
+        row["id"],
+    )
+    if users:
+        lead = "This VM network interface profile is used by"
+        raise refuse("remove VM network interface profile", _used(lead, "this profile", users, "  "))
+
+
 def _before_remove(call: Call, row: Row) -> None:
     if call.db.row("SELECT 1 FROM network_cluster WHERE network_id = ? AND management = 1", row["id"]):
         raise Refused(f"The Management Network ('{row['name']}') is mandatory and cannot be removed.", status=400)
+    users = call.db.rows(
+        "SELECT DISTINCT vm_name FROM vm_interface JOIN vnic_profiles ON vnic_profiles.id = vnic_profile_id "
+        "JOIN vm_static USING (vm_guid) WHERE network_id = ? ORDER BY vm_name",
+        row["id"],
+    )
+    if users:
+        raise refuse("remove Network", _used("This logical network is used by", "this logical network", users))
     for table in ("network_cluster", "vnic_profiles"):
         call.db.delete(table, network_id=row["id"])
     call.event(
@@ -295,6 +322,13 @@ LABEL = Resource(
 
 
 def _prepare_profile(call: Call, columns: Columns, row: Row | None) -> None:
+    network = columns.get("network_id") or (row or {}).get("network_id")
+    if row is None and call.db.value("SELECT vm_network FROM network WHERE id = ?", network) == 0:
+        raise refuse(
+            "add VM network interface profile",
+            "VM network interface profiles cannot be added to a non-VM network. Please make sure the network is a VM "
+            "network.",
+        )
     if row is None and "network_filter_id" not in columns:
         columns["network_filter_id"] = call.db.value(
             "SELECT filter_id FROM network_filter WHERE filter_name = ?", DEFAULT_FILTER
@@ -330,10 +364,11 @@ VNIC_PROFILE = Resource(
         Field("network_filter", Ref("networkfilters"), "network_filter_id"),
     ),
     prepare=_prepare_profile,
+    before_remove=_keep_used_profile,
 )
 VNIC_PROFILE.subs = {"permissions": permissions("vnic_profile", "vnicprofiles")}
 NETWORK.subs = {
     "permissions": permissions("network", "networks"),
-    "vnicprofiles": Sub(VNIC_PROFILE, "network_id = ?", "list get add", fixed="network_id"),
+    "vnicprofiles": Sub(VNIC_PROFILE, "network_id = ?", "list get add remove", fixed="network_id"),
     "networklabels": Sub(LABEL, methods="list get add remove"),
 }

@@ -66,7 +66,7 @@ class _Ranges(Type):
 
 def _before_remove(call: Call, row: Row) -> None:
     if row["default_pool"]:
-        raise refuse("remove MAC Pool", "Cannot remove default MAC Pool.")
+        raise refuse("remove MAC Pool", "Default MAC Pool cannot be removed.")
 
 
 MAC_POOL = Resource(
@@ -79,7 +79,12 @@ MAC_POOL = Resource(
     links=("permissions",),
     noun="MAC Pool",
     required=Required(("name", "ranges"), "pool", newer=True),
-    rules=(Unique("name", "Cannot {verb} MAC Pool. The MAC Pool name is already in use."),),
+    rules=(
+        Unique(
+            "name",
+            "Cannot {verb} MAC Pool. The MAC Pool name is already in use, please choose a unique name and try again.",
+        ),
+    ),
     fields=(
         Field("name", column="name"),
         Field("description", column="description"),

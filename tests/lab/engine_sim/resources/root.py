@@ -19,6 +19,7 @@ from . import (
     host_parts,
     network,
     profiles,
+    roles,
     storage,
     system,
     vm,
@@ -44,7 +45,9 @@ datacenter.DATA_CENTER.subs.update(
 )
 cluster.CLUSTER.subs.update(
     {
-        "cpuprofiles": Sub(profiles.CPU_PROFILE, "cluster_id = ?", fixed="cluster_id", links=False),
+        "cpuprofiles": Sub(
+            profiles.CPU_PROFILE, "cluster_id = ?", "list get add remove", fixed="cluster_id", links=False
+        ),
         "networkfilters": Sub(system.NETWORK_FILTER),
         "networks": Sub(network.CLUSTER_NETWORK, "cluster_id = ?", EDIT),
         "affinitygroups": Sub(access.AFFINITY_GROUP, "cluster_id = ?", EDIT, fixed="cluster_id"),
@@ -52,11 +55,17 @@ cluster.CLUSTER.subs.update(
 )
 storage.STORAGE_DOMAIN.subs.update(
     {
-        "diskprofiles": Sub(profiles.DISK_PROFILE, "storage_domain_id = ?", fixed="storage_domain_id", links=False),
+        "diskprofiles": Sub(
+            profiles.DISK_PROFILE,
+            "storage_domain_id = ?",
+            "list get add remove",
+            fixed="storage_domain_id",
+            links=False,
+        ),
         "disks": disk.DOMAIN_DISKS,
     }
 )
-storage.ATTACHED_DOMAIN.subs["disks"] = Sub(disk.DISK, "storage_domain_id = ?")
+storage.ATTACHED_DOMAIN.subs["disks"] = Sub(disk.DISK, "storage_domain_id = ?", "list get add update remove")
 
 ROOT: dict[str, Sub] = {
     "clusters": Sub(cluster.CLUSTER, methods=EDIT),
@@ -64,7 +73,7 @@ ROOT: dict[str, Sub] = {
     "events": Sub(activity.EVENT, "NOT deleted OR ? IS NULL", "list get add remove", actions=activity.EVENT_ACTIONS),
     "hosts": Sub(host.HOST, methods=EDIT),
     "networks": Sub(network.NETWORK, methods=EDIT),
-    "roles": Sub(access.ROLE),
+    "roles": Sub(roles.ROLE, methods=EDIT),
     "storagedomains": Sub(storage.STORAGE_DOMAIN, methods=EDIT),
     "tags": Sub(access.TAG, methods=EDIT),
     "bookmarks": Sub(access.BOOKMARK, methods=EDIT),

@@ -132,6 +132,7 @@ STORAGE_DOMAIN = Resource(
     order="storage_name",
     href="storagedomains/{id}",
     noun="Storage",
+    unknown="Storage Domain doesn't exist.",
     rules=_RULES,
     links=(
         "storageconnections",
@@ -169,7 +170,9 @@ STORAGE_DOMAIN = Resource(
     actions={
         "isattached": Action(domain_pool.is_attached),
         "updateovfstore": Action(
-            domain_pool.update_ovf_store, job="Updating OVF store of Storage Domain {storage_name}"
+            domain_pool.update_ovf_store,
+            job="Updating OVF store of Storage Domain {storage_name}",
+            what="${action} Storage",
         ),
         "refreshluns": unsupported("refresh LUNs of Storage"),
         "reduceluns": unsupported("reduce LUNs of Storage"),
@@ -188,6 +191,7 @@ ATTACHED_DOMAIN = Resource(
     key="id",
     tables=_TABLES,
     noun="Storage",
+    unknown="Storage Domain doesn't exist.",
     href="datacenters/{storage_pool_id}/storagedomains/{id}",
     links=("disks",),
     required=Required(("id|name",), "storage_domain", newer=True),

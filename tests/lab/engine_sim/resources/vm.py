@@ -40,6 +40,7 @@ schema.table(
     "vm_guid TEXT PRIMARY KEY",
     "status INTEGER DEFAULT 0",
     "run_on_vds TEXT",
+    "migrating_to_vds TEXT",
     "vm_ip TEXT",
     "guest_fqdn TEXT",
     "display_ip TEXT",
@@ -60,6 +61,7 @@ schema.table(
     "device TEXT",
     "is_plugged BOOLEAN",
     "is_managed BOOLEAN",
+    "spec TEXT",
 )
 schema.table("disk_vm_element", "disk_id TEXT", "vm_id TEXT")
 schema.table("snapshots", "snapshot_id TEXT PRIMARY KEY", "vm_id TEXT")
@@ -192,6 +194,7 @@ VM_RESOURCE = Resource(
     tables=("vm_static", "vm_dynamic"),
     href="vms/{vm_guid}",
     noun="VM",
+    unknown="VM is not found.",
     order="vm_name",
     required=Required(("cluster.id|name",), "Vm"),
     rules=(
@@ -291,10 +294,13 @@ VM_RESOURCE = Resource(
 )
 schema.table("vm_static", "sso_method TEXT DEFAULT 'guest_agent'")
 VM_RESOURCE.actions = {
-    "ticket": Action(vm_life.ticket),
-    "cancelmigration": unsupported("cancel migration of VM"),
-    **{name: unsupported(f"{name} VM") for name in ("commitsnapshot", "clone", "freezefilesystems", "logon")},
-    "maintenance": Action(vm_life.maintenance, required=("maintenance_enabled",), entity=True),
+    "ticket": Action(vm_life.ticket, what="set Virtual Machine Ticket"),
+    "cancelmigration": Action(vm_life.cancel_migration, entity=True, what="cancel migration VM"),
+    "commitsnapshot": unsupported("restore VM"),
+    "clone": unsupported("clone VM"),
+    "freezefilesystems": unsupported("freeze VM"),
+    "logon": unsupported("log on VM"),
+    "maintenance": Action(vm_life.maintenance, required=("maintenance_enabled",), entity=True, what=None),
     **{
         name: unsupported(f"{name} VM")
         for name in (
@@ -306,12 +312,12 @@ VM_RESOURCE.actions = {
             "screenshot",
         )
     },
-    "reboot": Action(vm_life.reboot, entity=True, job="Rebooting VM {vm_name}"),
+    "reboot": Action(vm_life.reboot, entity=True, job="Rebooting VM {vm_name}", what="restart VM"),
     "migrate": Action(vm_life.migrate, entity=True, job="Migrating VM {vm_name}"),
     "shutdown": Action(vm_life.shutdown, entity=True, job="Shutting down VM {vm_name}"),
-    "start": Action(vm_life.start, entity=True, job="Launching VM {vm_name}"),
+    "start": Action(vm_life.start, entity=True, job="Launching VM {vm_name}", what="run VM"),
     "stop": Action(vm_life.stop, entity=True, job="Stopping VM {vm_name}"),
-    "suspend": Action(vm_life.suspend, entity=True, job="Suspending VM {vm_name}"),
+    "suspend": Action(vm_life.suspend, entity=True, job="Suspending VM {vm_name}", what="hibernate VM"),
     **{name: unsupported(f"{name} VM") for name in ("reset", "export", "detach")},
 }
 

@@ -98,11 +98,30 @@ CDROM = Resource(
     plural="cdroms",
     key="id",
     href="vms/{vm_id}/cdroms/{id}",
+    noun="CDROM",
     source=lambda call, parent: [
         {"id": BLANK, **row}
         for row in call.db.rows("SELECT vm_id FROM vm_device WHERE vm_id = ? AND device = 'cdrom'", parent)
     ],
     fields=(Field("vm", Computed(lambda row, call: ref("vms", row["vm_id"]))),),
+    update=attachment.change_disc,
+)
+WATCHDOG = Resource(
+    tag="watchdog",
+    plural="watchdogs",
+    source=attachment.watchdog_rows,
+    key="id",
+    href="vms/{vm_id}/watchdogs/{id}",
+    noun="Watchdog",
+    required=Required(("action", "model"), "watchdog", newer=True),
+    fields=(
+        Field("action", Computed(lambda row, call: row["spec"]["action"])),
+        Field("model", Computed(lambda row, call: row["spec"]["model"])),
+        Field("vm", Computed(lambda row, call: ref("vms", row["vm_id"]))),
+    ),
+    add=attachment.add_watchdog,
+    update=attachment.update_watchdog,
+    remove=attachment.remove_watchdog,
 )
 SNAPSHOT = Resource(
     tag="snapshot",
@@ -194,8 +213,8 @@ VM_RESOURCE.subs = {
     "checkpoints": empty("checkpoint", "checkpoints"),
     "diskattachments": Sub(ATTACHMENT, "vm_id = ?", "list get add update remove"),
     "graphicsconsoles": Sub(CONSOLE, methods="list get add remove"),
-    "cdroms": Sub(CDROM),
-    "watchdogs": empty("watchdog", "watchdogs"),
+    "cdroms": Sub(CDROM, methods="list get update"),
+    "watchdogs": Sub(WATCHDOG, methods="list get add update remove"),
     "nics": Sub(NIC, "vm_guid = ?", "list get add update remove", fixed="vm_guid"),
     "mediateddevices": empty("vm_mediated_device", "vm_mediated_devices"),
     "statistics": Sub(STATISTIC),

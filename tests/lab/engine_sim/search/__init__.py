@@ -2,6 +2,6 @@
 """The search language of the engine: one grammar for all collections (engine contract 6, measured 1)."""
 
 from .grammar import Condition, Query, SearchError, parse
-from .sql import Selection, compile_query
+from .sql import LARGEST, Selection, compile_query
 
-__all__ = ["Condition", "Query", "SearchError", "Selection", "compile_query", "parse"]
+__all__ = ["LARGEST", "Condition", "Query", "SearchError", "Selection", "compile_query", "parse"]

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 #: Objects per page.
 PAGE = 100
+MOST_PAGES = 2**31
+#: Numbers beyond this are none that the database keeps.
+LARGEST = 2**63
 _ORDERED = ("<", ">", "<=", ">=")
 
 
@@ -41,6 +44,8 @@ def compile_query(resource: Resource, text: str, case_sensitive: bool = False, l
     if groups:
         selection.condition = "(" + " OR ".join(groups) + ")"
     selection.tail = _order(resource, query)
+    if query.page > MOST_PAGES:
+        raise SearchError(f"page {query.page}")
     if query.page:
         size = PAGE if limit is None else limit
         selection.tail += f" LIMIT {size} OFFSET {(query.page - 1) * size}"
@@ -89,9 +94,12 @@ def _compare(known: SearchField, condition: Condition, case_sensitive: bool, par
         if known.kind == "exact" and operator in _ORDERED:
             raise SearchError(f"{condition.field} knows = and != only")
         try:
-            params.append(int(value))
+            number = int(value)
         except ValueError:
             raise SearchError(f"{condition.field} is a number") from None
+        if abs(number) >= LARGEST:
+            raise SearchError(f"{value} is too large")
+        params.append(number)
     if operator == "!=":
         return f"({known.sql} IS NOT ?)"
     return f"({known.sql} {operator} ?)"

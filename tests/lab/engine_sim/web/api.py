@@ -13,7 +13,7 @@ from ..call import refuse
 from ..commands import operations
 from ..doc import Doc
 from ..errors import ApiError, HtmlAnswer, MissingParameter, NotFound, Unparsable
-from ..search import SearchError, compile_query
+from ..search import LARGEST, SearchError, compile_query
 from . import tree
 from .follow import follow
 
@@ -85,7 +85,7 @@ def handle(call: Call, verb: str, parts: list[str], body: Body) -> Answer:
 
 
 def _key(node: tree.Node) -> str:
-    if node.sub and node.sub.resource.tag == "event" and not node.key.isdigit():
+    if node.sub and node.sub.resource.tag == "event" and not _long(node.key):
         raise ApiError(400, f'For input string: "{node.key}"', "Operation failed")
     return node.key
 
@@ -125,9 +125,11 @@ def _select(call: Call, sub: Sub, parent: str | None) -> list[Row]:
         except SearchError:
             return []
         condition, params, tail = selection.condition, selection.params, selection.tail
+    if sub.narrowed:
+        condition += f" AND {sub.narrowed(call)}"
     if resource.tag == "event":
         condition += " AND NOT deleted"
-        if call.query.get("from", "").isdigit():
+        if _long(call.query.get("from", "")):
             condition += " AND audit_log_id > ?"
             params.append(int(call.query["from"]))
     if limit is not None and "LIMIT" not in tail:
@@ -135,9 +137,14 @@ def _select(call: Call, sub: Sub, parent: str | None) -> list[Row]:
     return sub.rows(call, parent, condition, params, tail)
 
 
+def _long(text: str) -> bool:
+    """Whether this is a number of 63 bits."""
+    return text.isdecimal() and int(text) < LARGEST
+
+
 def _limit(call: Call) -> int | None:
     value = call.query.get("max")
-    if value is None or not value.lstrip("-").isdigit():
+    if value is None or not _long(value.removeprefix("-")):
         return None
     if int(value) < -1 or (int(value) < 0 and value != "-1"):
         raise ApiError(400, f"illegal max count value for query : {value}")
@@ -181,6 +188,11 @@ def _add(call: Call, node: tree.Node, body: Body) -> Answer:
     call.doc = body.read(resource.tag, call.base, node.parts)
     if not node.carried_out("POST"):
         raise _undone(node, "add")
+    if (
+        node.above
+        and node.above.row(call, node.parents[-2] if len(node.parents) > 1 else None, node.parents[-1]) is None
+    ):
+        raise NotFound
     required = sub.required or resource.required
     if required:
         doc = call.doc
@@ -262,7 +274,10 @@ def _act(call: Call, node: tree.Node, body: Body) -> Answer:
             raise MissingParameter(name)
     row = node.sub.row(call, node.parents[-1] if node.parents else None, node.key)
     if row is None:
-        return _failed(call, 400, {"detail": f"[{_invalid(resource, node.action)}]", "reason": "Operation Failed"})
+        if action.what is None:
+            raise NotFound
+        what = action.what or f"{node.action} {resource.noun}"
+        return _failed(call, 400, {"detail": f"[Cannot {what}. {resource.unknown}]", "reason": "Operation Failed"})
     job = _start_job(call, action.job, row)
     try:
         extra = action.run(call, row) or {}
@@ -312,14 +327,3 @@ def _pending(node: tree.Node, row: Row, job: str | None) -> Answer:
             "status": "pending",
         },
     )
-
-
-def _invalid(resource: Resource, action: str) -> str:
-    """The text for an action on an id that does not exist (measured 3)."""
-    verbs = {"deactivate": "switch", "start": "run", "shutdown": "shut down"}
-    verb = verbs.get(action, action)
-    if resource.tag == "vm":
-        return f"Cannot {verb} VM. VM is not found."
-    if resource.tag == "host":
-        return f"Cannot {verb} Host{' to Maintenance mode' if action == 'deactivate' else ''}. Invalid Host Id."
-    return f"Cannot {verb} {resource.noun}. The object does not exist."

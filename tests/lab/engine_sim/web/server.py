@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
+import struct
 import threading
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
+from cheroot.errors import FatalSSLAlert
 
 from .app import NO_TYPE, Dropped, make_app
 
@@ -27,7 +31,7 @@ class Server:
 
     def __init__(self, engine: Engine) -> None:
         config = engine.config
-        app = _finished(make_app(engine))
+        app = make_app(engine)
         self._servers = [self._make((config.listen, config.port), app, config.threads)]
         self._servers[0].ssl_adapter = self._adapter(engine)
         if config.http_port:
@@ -39,6 +43,7 @@ class Server:
         server = wsgi.Server(
             address, app, numthreads=threads, max=threads * 4, request_queue_size=64, timeout=300, shutdown_timeout=1
         )
+        server.gateway = _Gateway
         server.error_log = _quiet  # type: ignore[method-assign]
         return server
 
@@ -64,22 +69,23 @@ class Server:
             server.stop()
 
 
-def _finished(app: Any) -> Any:
-    """Takes out the mark of a missing content type; an ordered reset closes the socket before anything was sent."""
+class _Gateway(wsgi.Gateway_10):
+    """Takes out the mark of a missing content type; an ordered reset tears the connection down without an answer."""
 
-    def run(environ: dict[str, Any], start_response: Any) -> Any:
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, [header for header in headers if header[1] != NO_TYPE], *rest)
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        return super().start_response(status, [header for header in headers if header[1] != NO_TYPE], exc_info)
 
+    def respond(self) -> None:
         try:
-            return app(environ, start)
+            super().respond()
         except Dropped:
-            import socket
+            _reset(self.req.conn)
+            raise FatalSSLAlert("ordered by a fault") from None
 
-            connection = environ.get("cheroot.connection") or getattr(environ.get("wsgi.input"), "rfile", None)
-            raw = getattr(connection, "socket", None)
-            if raw is not None:
-                raw.shutdown(socket.SHUT_RDWR)
-            raise ConnectionResetError("ordered by a fault") from None
 
-    return run
+def _reset(connection: Any) -> None:
+    """Ends a connection with a reset: with a linger time of zero the kernel sends no orderly end."""
+    raw = connection.socket
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.linger = True  # nothing is left for cheroot to close
+    os.close(raw.detach())

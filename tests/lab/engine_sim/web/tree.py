@@ -19,7 +19,8 @@ ENTITY = {"GET": "get", "PUT": "update", "DELETE": "remove"}
 
 @dataclass
 class Node:
-    """What an address means. `kind`: root, collection, entity, action, collection-action."""
+    """What an address means. `kind`: root, collection, entity, action, collection-action; `above`: the collection of
+    the object that this one lies below."""
 
     kind: str
     sub: Sub | None = None
@@ -27,6 +28,7 @@ class Node:
     key: str = ""
     action: str = ""
     parts: list[str] = field(default_factory=list)
+    above: Sub | None = None
 
     def carried_out(self, verb: str) -> bool:
         """Whether the declarations have this HTTP method; the API may have it all the same."""
@@ -66,6 +68,7 @@ def resolve(parts: list[str], base: str) -> Node:
     if not parts:
         return Node("root")
     collections, parents = ROOT, list[str]()
+    above: Sub | None = None
     rest = list(parts)
     while True:
         sub = collections.get(rest[0])
@@ -75,7 +78,7 @@ def resolve(parts: list[str], base: str) -> Node:
         if not rest:
             if sub.methods == "get":
                 raise unknown(base, parts)
-            return Node("collection", sub, parents, parts=parts)
+            return Node("collection", sub, parents, parts=parts, above=above)
         key, rest = rest[0], rest[1:]
         if not rest and key in sub.actions:
             return Node("collection-action", sub, parents, action=key, parts=parts)
@@ -84,4 +87,4 @@ def resolve(parts: list[str], base: str) -> Node:
         if len(rest) == 1 and rest[0] in sub.resource.actions:
             return Node("action", sub, parents, key, rest[0], parts)
         parents = [*parents, key]
-        collections = sub.resource.subs
+        collections, above = sub.resource.subs, sub

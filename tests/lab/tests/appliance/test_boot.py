@@ -37,6 +37,10 @@ dns=10.0.2.3;
 [ipv6]
 method=disabled
 """
+IFCFG = (
+    f'BOOTPROTO=none\nDEVICE=eth0\nHWADDR="{MAC.upper()}"\nONBOOT=yes\nTYPE=Ethernet\n'
+    "IPADDR=10.0.2.50\nPREFIX=24\nGATEWAY=10.0.2.2\nDNS1=10.0.2.3\nIPV6INIT=no\n"
+)
 PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
 OPTION = "HostedEngineConfigurationImageGuid"
 
@@ -78,11 +82,9 @@ def is_healthy(vm: Machine, ca: str) -> bool:
 
 @pytest.mark.lab
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("machine", ["pc"])
-def test_bootstrap_move_and_second_boot(
-    image: Path, tmp_path: Path, machine: str, record_property: pytest.RecordProperty
-) -> None:
-    bus = "virtio" if image.stem == "fast" else "ide"  # both must work; each is used once
+def test_bootstrap_move_and_second_boot(image: Path, tmp_path: Path, record_property: pytest.RecordProperty) -> None:
+    faithful = image.stem == "faithful"
+    bus, machine = ("ide", "q35") if faithful else ("virtio", "pc")  # on q35 the CD-ROM is a SATA one
     disk, figures = overlay(image, tmp_path / "disk.qcow2"), {}
     vm = Machine(tmp_path, disk, seed=seed_iso(tmp_path, seed_files(tmp_path)), seed_bus=bus, machine=machine)
     try:
@@ -131,11 +133,16 @@ def test_bootstrap_move_and_second_boot(
         done = vm.ssh(f"{backup} && rm /root/b /root/l")
         assert done.returncode == 0, done.stdout + done.stderr
         assert vm.ssh(f"grep -rlF {PASSWORD} /etc /root /var /run").stdout == ""
-        directory = "/etc/NetworkManager/system-connections"
+        if faithful:
+            assert (
+                vm.ssh("python3 -c 'import dnf, rpm' && rpm -qa && . /etc/os-release && echo $ID").stdout == "centos\n"
+            )
+            target, text = "/etc/sysconfig/network-scripts/ifcfg-eth0", IFCFG
+        else:
+            target, text = "/etc/NetworkManager/system-connections/hosted-engine.nmconnection", KEYFILE
         vm.ssh(
-            f"umask 077; mkdir -p {directory}; cat >{directory}/hosted-engine.nmconnection; "
-            "touch /etc/cloud/cloud-init.disabled",
-            stdin=KEYFILE,
+            f"umask 077; mkdir -p {os.path.dirname(target)}; cat >{target}; touch /etc/cloud/cloud-init.disabled",
+            stdin=text,
         )
         vm.monitor("system_powerdown")
         figures["power-off took"] = vm.wait_off(90)

@@ -29,7 +29,7 @@ def qcow2(tmp_path: Path) -> Path:
     raw.write_bytes(b"engine" * 1000)
     with raw.open("ab") as file:
         file.truncate(SIZE)
-    image = tmp_path / "some where" / "engine.img"
+    image = tmp_path / "some where" / "my engine.img"
     image.parent.mkdir()
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image], check=True)
     return image
@@ -102,10 +102,10 @@ def test_the_given_image_wins_over_the_profiles_in_both_formats(qcow2: Path, tmp
     fill(Plan("unit", 9, 1), paths, repository, qcow2)
     offered = appliance_in_host(paths, str(qcow2))
     assert offered == {
-        "qcow2": "/srv/lab/appliance/given/engine.qcow2",
-        "ova": "/srv/lab/appliance/given/engine.ova",
+        "qcow2": "/srv/lab/appliance/given/my-engine.qcow2",
+        "ova": "/srv/lab/appliance/given/my-engine.ova",
     }
     shared = paths.share / "appliance"
-    info = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", shared / "given/engine.qcow2"]))
-    assert info["virtual-size"] == SIZE and disk_in(shared / "given/engine.ova").size
+    info = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", shared / "given/my-engine.qcow2"]))
+    assert info["virtual-size"] == SIZE and disk_in(shared / "given/my-engine.ova").size
     assert (shared / "faithful.qcow2").read_text() == "the profile's"

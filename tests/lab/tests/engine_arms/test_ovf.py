@@ -126,7 +126,7 @@ def test_rows_of_the_database_tell_the_same_machine() -> None:
                 "size": disk.size,
                 "disk_alias": "he_virtio_disk",
                 "disk_description": "Hosted-Engine disk",
-                "is_boot": 1,
+                "is_boot": 0,
                 "creation_date": disk.created,
                 "volume_format": "raw",
                 "volume_type": "sparse",
@@ -242,3 +242,23 @@ def test_texts_are_escaped() -> None:
     assert document.findtext("Content/Description") == '<&">'
     inner = etree.fromstring(document.findtext("Content/EngineXml").encode())  # type: ignore[union-attr]
     assert inner.findtext("name") == "größe"
+
+
+@pytest.mark.parametrize(
+    ("attachments", "attributes", "orders"),
+    [([False], ["false"], [1]), ([True], ["true"], [1]), ([False, True], ["false", "true"], [0, 1])],
+)
+def test_the_disk_that_boots(attachments: list[bool], attributes: list[str], orders: list[int]) -> None:
+    """Recorded: a bootable attachment gives `ovf:boot="true"`; without one the first disk has the order too."""
+    boots = attachments.index(True) if True in attachments else 0
+    disks = tuple(
+        replace(RECORDED.disks[0], image_id=f"image-{number}", bootable=bootable, boots=number == boots)
+        for number, bootable in enumerate(attachments)
+    )
+    tree = etree.fromstring(build_ovf(replace(RECORDED, disks=disks)).encode())
+    found = [disk.get("{http://schemas.dmtf.org/ovf/envelope/1/}boot") for disk in tree.iter("Disk")]
+    assert found == attributes
+    items = [
+        item for item in tree.iter("Item") if item.findtext("Device") == "disk" and item.findtext("Type") == "disk"
+    ]
+    assert [int(item.findtext("BootOrder") or 0) for item in items] == orders

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import ovirtsdk4 as sdk
+from engine_sim.tell import ask
 
 LAB = Path(__file__).resolve().parents[2]
 
@@ -43,6 +44,11 @@ class Simulator:
         )
         with urlopen(request, timeout=10) as answer:
             return json.load(answer)
+
+    def order(self, method: str, path: str, values: Any = None) -> tuple[int, Any]:
+        """Status and answer of any request to the control interface."""
+        status, body = ask(self.state["control"], method, path, values)
+        return status, json.loads(body)
 
     def host(self, action: str, where: str = "host1", **values: Any) -> None:
         request = Request(f"{self.state['vdsm_control']}/host/{where}/{action}", json.dumps(values).encode())

@@ -14,6 +14,7 @@ import pytest
 import vdsm_flow as flow
 from running_vdsmd import Running
 from vdsm_rpc.client import VdsmError
+from vdsmd import cli
 from vdsmd.storage import files, qcow2
 
 EXPORT = "nfs.example.test:/exports/he_data"
@@ -239,3 +240,23 @@ def test_recovering_host_says_so(make: Callable[..., Running]) -> None:
 def test_state_needs_no_root(vdsmd: Running) -> None:
     if os.geteuid() == 0:
         assert (vdsmd.root / "rhev").exists() is False  # nothing is made before it is asked for
+
+
+def test_volumes_come_with_old_content_on_demand(make: Callable[..., Running]) -> None:
+    vdsmd = make(defaults={"old_content_mib": 3})
+    ids = flow.run(vdsmd.client(), EXPORT)
+    base = vdsmd.root / "rhev/data-center/mnt" / files.mount_name(EXPORT) / ids["nfs"] / "images"
+    for kind, (image, volume) in ids["disks"].items():
+        with (base / image / volume).open("rb") as file:
+            assert file.read(2 * files.MIB) == b"\xff" * 2 * files.MIB, kind
+            file.seek(3 * files.MIB)
+            assert not any(file.read(files.MIB))
+        assert not any((base / image / f"{volume}.lease").read_bytes())
+
+
+def test_files_beside_the_configuration_overwrite_single_defaults(tmp_path: Path) -> None:
+    config = tmp_path / "vdsmd.json"
+    config.write_text('{"hosts": [{}], "defaults": {"seconds": {"task": 0}, "old_content_mib": 0}}')
+    (tmp_path / "vdsmd.d").mkdir()
+    (tmp_path / "vdsmd.d" / "test.json").write_text('{"old_content_mib": 16}')
+    assert cli.read_config(config) == {"hosts": [{}], "defaults": {"seconds": {"task": 0}, "old_content_mib": 16}}

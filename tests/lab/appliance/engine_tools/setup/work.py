@@ -91,6 +91,8 @@ def write_configuration(layout: Layout, environment: Environment) -> None:
         "ssh_key": str(layout.pki / "keys/engine_id_rsa"),
         "known_hosts": str(layout.root / "var/lib/ovirt-engine/.ssh/known_hosts"),
         "organization": environment.organization,
+        "control": "/run/engine-sim.sock",
+        "faults": "/etc/ovirt-engine/engine-sim-faults.json",
     }
     write_private(layout.simulator_config, "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items()))
 

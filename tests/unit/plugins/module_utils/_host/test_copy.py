@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host import copy, identity
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host import copy, identity, progress
 
 MIB = 1024**2
 
@@ -83,17 +83,37 @@ def test_a_larger_volume_is_fine(source: Path, tmp_path: Path) -> None:
 
 def test_a_copy_that_differs_is_found(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = _target(tmp_path)
-    real_run = copy.run
+    real_run = progress.run
 
     def spoil_after_convert(argv: list[str], **options: object) -> object:
         done = real_run(argv, **options)  # type: ignore[arg-type]
-        if argv[1] == "convert":
+        if "convert" in argv:
             with target.open("r+b") as stream:
                 stream.seek(5 * MIB)
                 stream.write(b"\x00")
         return done
 
-    monkeypatch.setattr(copy, "run", spoil_after_convert)
+    monkeypatch.setattr(progress, "run", spoil_after_convert)
     with pytest.raises(HostedEngineError) as caught:
         copy.copy_disk(str(source), str(target), "nfs", 60)
     assert caught.value.problem.id == "disk_copy.differs"
+    assert caught.value.observed == f"Content mismatch at offset {5 * MIB}!"
+
+
+def test_says_how_far_it_is_and_leaves_nothing(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, float]] = []
+    before = sorted(source.parent.iterdir())
+    # A command that goes on only when what it has said was heard.
+    wait = f"while [ ! -e {tmp_path}/heard ]; do sleep 0.01; done"
+    script = f"printf '    (12.50/100%%)\\r    (40.00/100%%)\\r'; {wait}; echo bye"
+
+    def tell(percent: float) -> None:
+        told.append(("copy", percent))
+        (tmp_path / "heard").touch()
+
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    owner = (os.geteuid(), os.getegid())
+    done = progress.run_told(["sh", "-c", script], str(source.parent), tell, 30, me, None, owner, pause=0.01)
+    assert told == [("copy", 40.0)]
+    assert (done.rc, done.stdout.strip()) == (0, "bye")
+    assert sorted(source.parent.iterdir()) == before

@@ -477,3 +477,20 @@ def test_processes_of_others_are_counted() -> None:
     before = _run.processes_started()
     _run.count_processes(2)
     assert _run.processes_started() == before + 2
+
+
+def test_storage_is_not_tried_out_on_a_host_that_runs_an_engine(
+    monkeypatch: pytest.MonkeyPatch, net: dict[str, Any]
+) -> None:
+    """It may be the storage of that engine."""
+    asked: list[set[str]] = []
+
+    def start(_settings: Settings, _secrets: Any, skip: set[str]) -> Any:
+        asked.append(skip)
+        return dict
+
+    monkeypatch.setattr(probe.trial, "start", start)
+    deployed = {**HOST["deployed"], "conf": True}
+    told = probe.probe(Settings(**SETTINGS, **STORAGE), {**HOST, "deployed": deployed}, None)
+    assert {name for name in probe.ORDER if name.startswith("storage.nfs")} < asked[0]
+    assert "deployment.exists" in [one["id"] for each in told for one in each.findings]

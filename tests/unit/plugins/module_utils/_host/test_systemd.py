@@ -51,7 +51,12 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> FakeManager:
     fake = FakeManager()
     module: Any = types.ModuleType("dbus")
     module.exceptions = types.SimpleNamespace(DBusException=DBusException)
-    module.SystemBus = lambda: types.SimpleNamespace(get_object=lambda name, _path: name)
+
+    def system_bus(private: bool = False) -> Any:
+        assert private, "firewalld's client would get this connection too"
+        return types.SimpleNamespace(get_object=lambda name, _path: name)
+
+    module.SystemBus = system_bus
     module.Interface = lambda found, interface: (
         fake if (found, interface) == (systemd._NAME, systemd._MANAGER) else None
     )
@@ -79,7 +84,7 @@ def test_active_services_over_the_bus(manager: FakeManager) -> None:
 
 @pytest.mark.parametrize("reason", ["no bindings", "no bus"])
 def test_active_services_by_command(reason: str, commands: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_bus() -> None:
+    def no_bus(private: bool) -> None:
         raise DBusException("Failed to connect to socket")
 
     exceptions = types.SimpleNamespace(DBusException=DBusException)
