@@ -131,9 +131,10 @@ class Watcher:
         fault = self.engine.faults.strike("host.up")
         try:
             if fault and fault.host_status:
-                set_status(self.call, host, fault.host_status, fault.status_detail or None)
-                if fault.event:
-                    self.call.event(fault.event, host=host)
+                with self.call.db.transaction():
+                    set_status(self.call, host, fault.host_status, fault.status_detail or None)
+                    if fault.event:
+                        self.call.event(fault.event, host=host)
                 return
             first_look(self.call, self.host_id)
             connect_storage(self.call, host, client)
@@ -142,22 +143,25 @@ class Watcher:
             capabilities.save_devices(self.call, self.host_id, found["devices"])
         except NonOperational as reason:
             about = {"host": host, "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]}}
-            set_status(self.call, host, "non_operational", reason.reason)
-            self.call.event(reason.event, **about, **reason.texts)
-            self.call.event("VDS_SET_NONOPERATIONAL", **about)
+            with self.call.db.transaction():
+                set_status(self.call, host, "non_operational", reason.reason)
+                self.call.event(reason.event, **about, **reason.texts)
+                self.call.event("VDS_SET_NONOPERATIONAL", **about)
             return
         self.refresh(host, client, save=True)
         if _get(self.call, self.host_id)["status"] in (STATUS["preparing_for_maintenance"], STATUS["maintenance"]):
             return
-        set_status(self.call, host, "up")
-        self.call.event("NO_FAULTY_MULTIPATHS", host=host)
         pool = self.call.db.row("SELECT * FROM storage_pool WHERE id = ?", host["storage_pool_id"])
-        self.call.event(
-            "VDS_DETECTED",
-            host=host,
-            data_center=pool,
-            cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
-        )
+        # In one: a client that sees the host up finds the event as well.
+        with self.call.db.transaction():
+            set_status(self.call, host, "up")
+            self.call.event("NO_FAULTY_MULTIPATHS", host=host)
+            self.call.event(
+                "VDS_DETECTED",
+                host=host,
+                data_center=pool,
+                cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
+            )
         if pool and pool["status"] != DATA_CENTER["uninitialized"] and not pool["spm_vds_id"]:
             from .storage import elect_spm
 
