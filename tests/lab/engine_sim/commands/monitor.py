@@ -187,10 +187,11 @@ class Watcher:
             if host["status"] != STATUS["connecting"]:
                 set_status(self.call, host, "connecting")
             return
-        set_status(self.call, host, "non_responsive")
-        for event in ("VDS_HOST_NOT_RESPONDING", "VDS_FAILURE", "VDS_ALERT_FENCE_IS_NOT_ENABLED"):
-            self.call.event(event, host=host)
-        self.call.db.execute("UPDATE vm_dynamic SET status = ? WHERE run_on_vds = ?", VM["unknown"], self.host_id)
+        with self.call.db.transaction():
+            set_status(self.call, host, "non_responsive")
+            for event in ("VDS_HOST_NOT_RESPONDING", "VDS_FAILURE", "VDS_ALERT_FENCE_IS_NOT_ENABLED"):
+                self.call.event(event, host=host)
+            self.call.db.execute("UPDATE vm_dynamic SET status = ? WHERE run_on_vds = ?", VM["unknown"], self.host_id)
         if host["spm_status"] == "spm":
             self.call.db.update(
                 "storage_pool",
@@ -287,8 +288,9 @@ def go_to_maintenance(call: Call, host_id: str) -> None:
         log.warning("maintenance of %s: %s", host["vds_name"], error)
     engine.clock.sleep(1)
     forget(engine, host_id)
-    set_status(call, host, "maintenance")
-    call.engine.events.add("VDS_MAINTENANCE", call.correlation_id, host=host)
+    with call.db.transaction():
+        set_status(call, host, "maintenance")
+        call.engine.events.add("VDS_MAINTENANCE", call.correlation_id, host=host)
 
 
 def machines_lost(call: Call, host: Row) -> None:
