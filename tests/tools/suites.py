@@ -101,7 +101,7 @@ def all_suites() -> list[Suite]:
         for core, python in SANITY.items()
     ]
     lab = [
-        Suite("lab-parts", _tool("pytest", *LAB_PARTS, "-m", "lab"), 420, counted_by_pytest=True),
+        Suite("lab-parts", _tool("pytest", *LAB_PARTS, "-m", "lab"), 600, counted_by_pytest=True),
         Suite("lab-flows", _tool("pytest", "tests/integration/lab/test_flows.py"), 900, counted_by_pytest=True),
     ]
     scenario = [
