@@ -102,11 +102,11 @@ def test_check_mode_tells_a_plan_and_changes_nothing(lab: FlowLab, clean: str) -
     assert lab.snapshot(NODE) == clean
     assert {name: run.output for name, run in runs.items() if run.status != 0} == {}
     foretold = {
-        "initial_clean": ("changed=0",),  # there is nothing to remove
-        "bootstrap_local_vm": ("changed=", "  - run engine-setup in it"),
-        "create_storage_domain": ("  - let the engine make the storage domain hosted_storage",),
-        "create_target_vm": ("  - let the engine make the VM HostedEngine",),
-        "final_clean": ("  - remove the bootstrap: VM HostedEngineLocal",),
+        "initial_clean": ("changed=0", "remove what an earlier attempt of this collection has left half-made"),
+        "bootstrap_local_vm": ("run engine-setup in it", "let the engine add this host as he-host1.flows-t.lab.test"),
+        "create_storage_domain": ("let the engine make the storage domain hosted_storage",),
+        "create_target_vm": ("let the engine make the VM HostedEngine",),
+        "final_clean": ("remove the bootstrap: VM HostedEngineLocal",),
     }
     foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words.startswith("  - "))
     for name, told in foretold.items():
