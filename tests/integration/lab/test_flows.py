@@ -185,6 +185,9 @@ def prepared(lab: FlowLab) -> None:
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_phase_alone_on_the_host_itself(lab: FlowLab, prepared: None, phase: str) -> None:
+    if phase == "create_target_vm":
+        planned = lab.play_locally(NODE, phase, "--check")
+        assert planned.status == 0, "a plan in the middle of a deployment: " + planned.output[-4000:]
     run = lab.play_locally(NODE, phase)
     assert run.status == 0, run.output[-4000:]
     assert not [name for name in SECRETS if SETTINGS[name] in run.output]
