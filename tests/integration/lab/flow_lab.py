@@ -156,9 +156,8 @@ class FlowLab:
         environment = (
             f"ANSIBLE_COLLECTIONS_PATH={CONTROL}/collections ANSIBLE_CALLBACKS_ENABLED=node0.hosted_engine.report"
         )
-        command = (
-            f"cd {CONTROL} && {environment} {ON_HOST}/bin/python3 -m ansible playbook {words} {shlex.join(more)} 2>&1; echo status=$?"
-        )
+        ansible = f"{ON_HOST}/bin/python3 -m ansible playbook {words} {shlex.join(more)}"
+        command = f"cd {CONTROL} && {environment} {ansible} 2>&1; echo status=$?"
         output, _mark, status = self.inside(host, command).rpartition("status=")
         return Run(int(status), output)
 
