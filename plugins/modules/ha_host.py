@@ -15,7 +15,7 @@ description:
   - Follows the engine's events until the host is up, checks that the host's own configuration carries the id that the
     engine gave it, and waits until both the host and the engine tell a score above 0.
   - A hosted engine host is left as it is. One in maintenance is not waited for.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The node0.hosted_engine founders (@node0)
 attributes:

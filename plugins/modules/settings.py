@@ -25,11 +25,6 @@ options:
         what is wrong with the host. Whoever sets it must look at RV(findings).
     type: bool
     default: false
-  purpose:
-    description: What the settings are for. To add a host, only the engine's name and password must be given.
-    type: str
-    choices: [deploy, add_host]
-    default: deploy
 author:
   - The node0.hosted_engine founders (@node0)
 attributes:

@@ -49,12 +49,17 @@ def playbook(name: str) -> tuple[dict[str, Any], str]:
 
 
 def wait(look: Callable[[], Any], what: str, seconds: float) -> Any:
-    """Look until there is a true value and return it."""
+    """Look until there is a true value and return it; an engine that does not answer is not there yet."""
     deadline = time.monotonic() + seconds
-    while not (seen := look()):
+    while True:
+        try:
+            seen = look()
+            if seen:
+                return seen
+        except OSError as error:
+            seen = error
         assert time.monotonic() < deadline, f"{what} did not come within {seconds:g} s; last seen: {seen!r}"
         time.sleep(LOOK_SECONDS)
-    return seen
 
 
 class HaHost:

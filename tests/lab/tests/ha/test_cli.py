@@ -13,8 +13,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from ovirt_hosted_engine_ha.agent import agent
 from ovirt_hosted_engine_ha.client.client import HAClient
-from ovirt_hosted_engine_ha.lib import metadata
+from ovirt_hosted_engine_ha.env.config import Config
+from ovirt_hosted_engine_ha.lib import metadata, services
+from ovirt_hosted_engine_ha.lib.exceptions import ServiceNotUpError
 
 from .support import FIXTURES
 
@@ -149,6 +152,30 @@ def test_wrong_arguments_are_usage(host: Host, arguments: list[str]) -> None:
     done = host.run(*arguments)
     assert done.returncode == 1
     assert "Usage: " in done.stderr
+
+
+def test_clean_up_of_metadata_where_nothing_is_configured(host: Host) -> None:
+    """Exit codes of host contract 4: not configured, and a broker that is not there."""
+    host.deploy(configured="False")
+    (host.root / "vm.conf").write_text("memSize=1\n")
+    done = host.run("--clean-metadata")
+    assert (done.returncode, "Hosted engine is not configured" in done.stderr) == (255, True)
+    host.deploy()
+    assert host.run("--clean-metadata", "--force-cleanup", "--host-id=7").returncode == 157
+
+
+@pytest.mark.parametrize(("failure", "code"), [(ServiceNotUpError("sanlock"), 254), (OSError("no storage"), 158)])
+def test_clean_up_of_metadata_without_what_it_stands_on(
+    failure: Exception, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise failure
+
+    monkeypatch.setattr(services, "check", fail)
+    monkeypatch.setattr(Config, "is_configured", lambda self: True)
+    monkeypatch.setattr(agent, "configure_logging", lambda path: None)
+    monkeypatch.setattr(sys, "argv", ["ovirt-ha-agent", "--cleanup"])
+    assert agent.main() == code
 
 
 def test_deploys_nothing(host: Host) -> None:
