@@ -232,6 +232,9 @@ the file `node0-preflight-*.json` beside the logs; [preflight.schema.json](prefl
 ansible-playbook node0.hosted_engine.preflight -e '{"he_preflight_skip": ["names.engine.reverse", "host.clock"]}'
 ```
 
+`ansible-playbook node0.hosted_engine.get_network_interfaces` lists the interfaces that `he_bridge_if` can name, and why
+each of the others cannot carry the management network.
+
 A check is a function in the file of its topic, decorated with `@check`, which declares its findings with their
 severity; the first line of its docstring is the line here. There is nothing else to be told of it.
 
