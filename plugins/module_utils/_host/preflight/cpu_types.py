@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection
+from xml.etree import ElementTree
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.cpu import CpuType, parse_cpu_list
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt import connection

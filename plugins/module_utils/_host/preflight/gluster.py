@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shutil
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.registry import (
     Context,

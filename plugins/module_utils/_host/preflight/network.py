@@ -7,8 +7,8 @@ import glob
 import ipaddress
 import re
 import socket
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from xml.etree import ElementTree
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (

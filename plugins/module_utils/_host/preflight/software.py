@@ -108,7 +108,7 @@ def services(_context: Context) -> Result:
             continue
         told = " or ".join(names)
         if "masked" in states.values():
-            masked = next(name for name, state in states.items() if state == "masked")
+            masked = ", ".join(name for name, state in states.items() if state == "masked")
             resolution = f"systemctl unmask {masked}"
             yield Finding("host.services.masked", f"{told} to be usable", f"{masked} is masked", resolution)
         else:
