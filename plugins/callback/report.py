@@ -38,6 +38,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._controller import decrypter
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._preflight import table
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._resolve import secret
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._run_report import RunReport
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
@@ -117,7 +118,8 @@ class CallbackModule(CallbackBase):
         self._log("\n".join(lines))
 
     def _publish(self, preflight: dict[str, Any]) -> None:
-        """Write the report of the preflight for machines; people have seen its table."""
+        """Write the report of the preflight for machines, and its table into the log; people have seen it already."""
+        self._log("\n".join(table(preflight, all_checks=True)))
         path = self._log_folder() / f"node0-preflight-{self._stamp}-{self._random}.json"
         self._write(path, json.dumps(self._report.redact(preflight), indent=2) + "\n")
         self._display.display(f"preflight report: {path}")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -52,18 +53,9 @@ def export_settings(validated: dict[str, Any], settings: dict[str, Any], format:
     writers = {"yaml": _export.as_yaml, "otopi": _export.as_otopi}
     if format not in writers:
         raise AnsibleFilterError(f"no such format: {format}; there are {', '.join(writers)}")
-    return writers[format](_plain(_export.effective(validated["flat"], settings)), list(validated["secrets"]))
-
-
-def _plain(value: Any) -> Any:
-    """Return data without the types with which Ansible marks it; YAML would not write them."""
-    if isinstance(value, dict):
-        return {str(name): _plain(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    if value is None or isinstance(value, bool):
-        return value
-    return int(value) if isinstance(value, int) else str(value)
+    # Ansible marks texts with types of its own, which YAML would not write.
+    flat, secrets = json.loads(json.dumps([_export.effective(validated["flat"], settings), list(validated["secrets"])]))
+    return writers[format](flat, secrets)
 
 
 class FilterModule:

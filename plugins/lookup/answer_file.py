@@ -3,16 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
-
-from ansible.errors import AnsibleError
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils import _answer_files
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._controller import decrypter
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._findings import as_text, blocking
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
-
 DOCUMENTATION = r"""
 ---
 name: answer_file
@@ -56,6 +46,16 @@ _raw:
   type: list
   elements: dict
 """
+
+from typing import Any, Optional
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils import _answer_files
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._controller import decrypter
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._findings import as_text, blocking
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
 
 
 class LookupModule(LookupBase):

@@ -3,15 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
-
-from ansible.errors import AnsibleError
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._controller import decrypter
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._resolve import secret
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
-
 DOCUMENTATION = r"""
 ---
 name: secret
@@ -43,6 +34,15 @@ _raw:
   type: list
   elements: str
 """
+
+from typing import Any, Optional
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._controller import decrypter
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._resolve import secret
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
 
 
 class LookupModule(LookupBase):

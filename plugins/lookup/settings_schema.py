@@ -3,12 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
-
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._schema import schema
-
 DOCUMENTATION = r"""
 ---
 name: settings_schema
@@ -34,6 +28,12 @@ _raw:
   type: list
   elements: dict
 """
+
+from typing import Any, Optional
+
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._schema import schema
 
 
 class LookupModule(LookupBase):

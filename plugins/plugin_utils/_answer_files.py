@@ -62,6 +62,7 @@ class _File:
     settings: dict[str, Given] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     report: Report = field(default_factory=Report)
+    vaulted: set[str] = field(default_factory=set)
 
 
 def read(paths: Iterable[str], decrypt: Decrypt | None = None) -> Answers:
@@ -129,7 +130,7 @@ def _read_file(path: str, decrypt: Decrypt | None) -> _File:
         one.entries = parsed.entries
         one.findings += parsed.findings
     else:
-        _structured(one, text)
+        _structured(one, text, decrypt)
     return one
 
 
@@ -174,12 +175,12 @@ def _kind(path: str, text: str) -> str:
     return "json" if plain.startswith("{") else "yaml"
 
 
-def _structured(one: _File, text: str) -> None:
+def _structured(one: _File, text: str, decrypt: Decrypt | None) -> None:
     if text.startswith("\ufeff"):
         advice = "It is read all the same; other readers may fail. Save the file without it."
         one.findings.append(Finding("answers.bom", f"{one.path}:1", "plain UTF-8", "a byte order mark", advice, "warn"))
         text = text[1:]
-    pairs = _json_pairs(one, text) if one.kind == "json" else _yaml_pairs(one, text)
+    pairs = _json_pairs(one, text) if one.kind == "json" else _yaml_pairs(one, text, decrypt)
     seen: dict[str, int] = {}
     for name, value, line in pairs:
         source = f"{one.path}:{line} ({name})"
@@ -240,28 +241,40 @@ def _line_of(text: str, name: str, before: Iterable[Any]) -> int:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as variables have it: C(!unsafe) is a text."""
+    """YAML as variables have it: C(!unsafe) is a text, C(!vault) an encrypted one."""
+
+    decrypt: Decrypt | None = None
 
 
 def _unsafe_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
     return loader.construct_scalar(node)
 
 
+def _vaulted_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    try:
+        return (loader.decrypt or _no_vault)(str(loader.construct_scalar(node)).encode()).decode()
+    except Exception as error:  # as with whole files
+        raise ValueError(type(error).__name__) from error
+
+
 _Loader.add_constructor("!unsafe", _unsafe_text)
+_Loader.add_constructor("!vault", _vaulted_text)
 
 
-def _yaml_pairs(one: _File, text: str) -> list[Triple]:
+def _yaml_pairs(one: _File, text: str, decrypt: Decrypt | None) -> list[Triple]:
     try:
         odd = _odd_structure(text)
         if odd:
             return _broken(one, 1, "plain YAML", odd)
         loader = _Loader(text)
+        loader.decrypt = decrypt
         try:
             node = loader.get_single_node()
             if node is None:
                 return []
             if not isinstance(node, yaml.MappingNode):
                 return _broken(one, node.start_mark.line + 1, "names with values", "something else")
+            one.vaulted |= {str(key.value) for key, value in node.value if value.tag == "!vault"}
             return [
                 (
                     loader.construct_object(key, deep=True),
@@ -320,7 +333,7 @@ def _unused(one: _File, report: dict[str, Any]) -> list[Finding]:
 
 def _unsafe(one: _File, converted: Converted) -> list[Finding]:
     secret = {entry.key for entry in one.entries if entry.value} & set(converted.report.secret)
-    names = sorted(secret or set(one.report.secret))
+    names = sorted(secret or set(one.report.secret) - one.vaulted)
     try:
         mode = stat.S_IMODE(os.stat(os.path.expanduser(one.path)).st_mode)
         with open(os.path.expanduser(one.path), "rb") as stream:

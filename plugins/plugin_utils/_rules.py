@@ -9,8 +9,7 @@ import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
-# Their import adds their rules.
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils import (  # noqa: F401
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils import (
     _rules_network,
     _rules_secrets,
     _rules_storage,
@@ -31,6 +30,8 @@ from ansible_collections.node0.hosted_engine.plugins.plugin_utils._rule import (
 )
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import options
 
+# Their import has added their rules.
+PARTS = (_rules_network, _rules_secrets, _rules_storage, _rules_support)
 ALWAYS_NEEDED = {
     "he_fqdn": "the engine's fully qualified domain name",
     "he_domain_type": "the type of the storage domain",

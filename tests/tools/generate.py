@@ -112,8 +112,9 @@ def settings_table(wanted: Iterable[str]) -> list[str]:
 
 ANSWER_FILES = """
 `he_answer_file` names one or several files on the control node, in YAML, JSON or the OTOPI format of the former setup
-tool (`hosted-engine --deploy --config-append`). They may be encrypted with ansible-vault. What a file is, is seen by
-its ending (`.yml`, `.yaml`, `.json`, `.conf`) or else by its content. Relative paths start at the current folder.
+tool (`hosted-engine --deploy --config-append`). They may be encrypted with ansible-vault, in YAML also value by
+value. What a file is, is seen by its ending (`.yml`, `.yaml`, `.json`, `.conf`) or else by its content. Relative
+paths start at the current folder.
 
 ```
 ansible-playbook node0.hosted_engine.deploy -i hosts.yml -e he_answer_file=answers.conf -J
@@ -230,6 +231,9 @@ the file `node0-preflight-*.json` beside the logs; [preflight.schema.json](prefl
 ```
 ansible-playbook node0.hosted_engine.preflight -e '{"he_preflight_skip": ["names.engine.reverse", "host.clock"]}'
 ```
+
+`ansible-playbook node0.hosted_engine.get_network_interfaces` lists the interfaces that `he_bridge_if` can name, and why
+each of the others cannot carry the management network.
 
 A check is a function in the file of its topic, decorated with `@check`, which declares its findings with their
 severity; the first line of its docstring is the line here. There is nothing else to be told of it.

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from suites import Suite, all_suites
@@ -36,33 +37,45 @@ def main() -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     passed = failed = 0
     begun = time.monotonic()
-    for suite in suites:
-        good, bad = _run(suite)
-        passed, failed = passed + good, failed + bad
+    lanes = [[suite for suite in suites if suite.lane == lane] for lane in dict.fromkeys(one.lane for one in suites)]
+    with ThreadPoolExecutor(max_workers=max(len(lanes), 1)) as pool:
+        for good, bad in pool.map(_run_lane, lanes):
+            passed, failed = passed + good, failed + bad
     print(f"all suites: {time.monotonic() - begun:.0f} s")
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed or not passed else 0
+
+
+def _run_lane(suites: list[Suite]) -> tuple[int, int]:
+    counts = [_run(suite) for suite in suites]
+    return sum(good for good, _bad in counts), sum(bad for _good, bad in counts)
 
 
 def _run(suite: Suite) -> tuple[int, int]:
     known = _known(suite)
     if known is not None and known.exists():
         good = int(known.read_text())
-        print(f"{suite.name:<16} {good} passed, 0 failed  (unchanged since it last passed)", flush=True)
+        _say(f"{suite.name:<16} {good} passed, 0 failed  (unchanged since it last passed)")
         return good, 0
     log = REPORTS / f"{suite.name}.log"
     begun = time.monotonic()
     status = _execute(suite, log)
     seconds = time.monotonic() - begun
     good, bad = _count(suite, status, log.read_text(errors="replace"))
-    print(f"{suite.name:<16} {good} passed, {bad} failed  {seconds:.0f} s of {suite.budget} s", flush=True)
+    _say(f"{suite.name:<16} {good} passed, {bad} failed  {seconds:.0f} s of {suite.budget} s")
     if bad:
-        print(f"--- {suite.name}: the end of {log.relative_to(ROOT)}")
-        print("\n".join(log.read_text(errors="replace").splitlines()[-60:]), flush=True)
+        end = log.read_text(errors="replace").splitlines()[-60:]
+        _say("\n".join([f"--- {suite.name}: the end of {log.relative_to(ROOT)}", *end]))
     elif known is not None:
         known.parent.mkdir(parents=True, exist_ok=True)
         known.write_text(str(good))
     return good, bad
+
+
+def _say(text: str) -> None:
+    """Print in one piece; the lanes talk at the same time."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _execute(suite: Suite, log: Path) -> int:

@@ -13,6 +13,8 @@ TOOLS = ROOT / "tests" / "tools"
 COLLECTIONS = ROOT / ".cache" / "collections"
 COLLECTION = COLLECTIONS / "ansible_collections" / "node0" / "hosted_engine"
 LAB = ROOT / "tests" / "lab"
+# The two lanes run side by side: what boots machines waits more than it works.
+TOOLS_LANE, MACHINES = "tools", "machines"
 PYTHON_PATH = ":".join(str(LAB / folder) for folder in (".", "host/vdsmd", "host/ha", "host/rootfs/usr/lib/lab"))
 
 
@@ -28,6 +30,8 @@ class Suite:
         counted_by_pytest: its last line has pytest's counts; otherwise it is one test, passed with exit status 0.
         inputs: folders and files whose content decides about the result; a suite that passed with the same content is
             not run again on the same machine. Empty: it always runs.
+        environment: variables that it gets beside those of the caller.
+        lane: suites of one lane run one after the other.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Suite:
     counted_by_pytest: bool = False
     inputs: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    lane: str = TOOLS_LANE
 
 
 def _tool(name: str, *words: str) -> tuple[str, ...]:
@@ -47,6 +52,7 @@ def _script(name: str, *words: str) -> tuple[str, ...]:
     return (sys.executable, str(TOOLS / name), *words)
 
 
+# What `ansible-test sanity` looks at: the collection without its lab.
 CHECKED = (
     "changelogs",
     "docs",
@@ -60,16 +66,13 @@ CHECKED = (
     "roles",
 )
 CHECKED += ("tests/conformance", "tests/fixtures", "tests/integration", "tests/tools", "tests/unit")
-LAB_PARTS = (
-    "tests/integration/lab/test_driver.py",
-    "tests/integration/lab/test_vdsmd_on_hosts.py",
-    "tests/lab/tests/appliance/test_boot.py",
-)
 SANITY = {"2.14": "3.11", "2.16": "3.11", "2.19": "3.11", "2.21": "3.13"}
+ON_HOSTS = "tests/integration/lab"
+PARTS = (f"{ON_HOSTS}/test_driver.py", f"{ON_HOSTS}/test_vdsmd_on_hosts.py", "tests/lab/tests/appliance/test_boot.py")
 
 
 def all_suites() -> list[Suite]:
-    """Return the suites in the order in which they run: quick ones first."""
+    """Return the suites in the order in which each lane runs them: quick ones first."""
     static = [
         Suite("yamllint", _tool("yamllint", "-s", "."), 60),
         Suite("ruff", _tool("ruff", "check", "."), 60),
@@ -83,38 +86,28 @@ def all_suites() -> list[Suite]:
         Suite("ansible-lint", _script("lint.py"), 600),
     ]
     tests = [
-        Suite("unit", _tool("pytest", "tests/unit/plugins"), 300, counted_by_pytest=True),
-        Suite(
-            "lab-unit",
-            _tool("pytest", "tests/lab/tests", "tests/conformance/tests", "-m", "not lab"),
-            600,
-            counted_by_pytest=True,
-        ),
-        Suite("integration", _tool("pytest", "tests/integration/engine"), 600, counted_by_pytest=True),
-        Suite("bad-input", _tool("pytest", "tests/integration/settings"), 300, counted_by_pytest=True),
+        _pytest("unit", "tests/unit/plugins", budget=300),
+        _pytest("lab-unit", "tests/lab/tests", "tests/conformance/tests", "-m", "not lab", budget=900),
+        _pytest("integration", "tests/integration/engine", budget=900),
+        _pytest("bad-input", "tests/integration/settings", budget=900),
+        Suite("conformance", (sys.executable, str(ROOT / "tests/conformance/run.py")), 300, counted_by_pytest=True),
     ]
-    tests.append(
-        Suite("conformance", (sys.executable, str(ROOT / "tests/conformance/run.py")), 180, counted_by_pytest=True)
-    )
     sanity = [
         Suite(f"sanity-{core}", _script("sanity.py", core, python), 900, inputs=CHECKED)
         for core, python in SANITY.items()
     ]
-    lab = [
-        Suite("lab-parts", _tool("pytest", *LAB_PARTS, "-m", "lab"), 420, counted_by_pytest=True),
-        Suite("lab-flows", _tool("pytest", "tests/integration/lab/test_flows.py"), 900, counted_by_pytest=True),
+    machines = [
+        _pytest("lab-parts", *PARTS, "-m", "lab", budget=900, lane=MACHINES),
+        _pytest("lab-preflight", f"{ON_HOSTS}/test_preflight.py", budget=1200, lane=MACHINES),
+        Suite("molecule", _script("scenario.py"), 1200, counted_by_pytest=True, lane=MACHINES),
+        _pytest("lab-flows", f"{ON_HOSTS}/test_flows.py", budget=1500, lane=MACHINES),
+        Suite("molecule-ha", _script("scenario.py", "ha"), 1500, counted_by_pytest=True, lane=MACHINES),
     ]
-    scenario = [
-        Suite(
-            "lab-preflight",
-            _tool("pytest", "tests/integration/lab/test_preflight.py"),
-            1500,
-            counted_by_pytest=True,
-        ),
-        Suite("molecule", _script("scenario.py"), 1500),
-        Suite("molecule-ha", _script("scenario.py", "ha"), 1500),
-    ]
-    return static + tests + lab + scenario + sanity
+    return static + tests + sanity + machines
+
+
+def _pytest(name: str, *words: str, budget: int, lane: str = TOOLS_LANE) -> Suite:
+    return Suite(name, _tool("pytest", *words), budget, counted_by_pytest=True, lane=lane)
 
 
 def _mypy(package: str) -> tuple[str, ...]:

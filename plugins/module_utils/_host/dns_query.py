@@ -106,7 +106,7 @@ def _parse(told: bytes, number: int, kind: int) -> Answer:
 
 def _value(told: bytes, place: int, length: int, kind: int) -> str:
     if kind in (A, AAAA):
-        return str(ipaddress.ip_address(told[place : place + length]))
+        return str(ipaddress.ip_address(told[place:][:length]))
     return _decode(told, place)[0]
 
 
@@ -122,6 +122,7 @@ def _decode(told: bytes, place: int) -> tuple[str, int]:
         elif length == 0:
             return ".".join(labels), after if after >= 0 else place + 1
         else:
-            labels.append(told[place + 1 : place + 1 + length].decode("ascii", "replace"))
-            place += 1 + length
+            place += 1
+            labels.append(told[place:][:length].decode("ascii", "replace"))
+            place += length
     raise ValueError("a name without an end")

@@ -107,7 +107,7 @@ def bond_ports(name: str, sysfs: str = SYSFS) -> list[str]:
 def _against_vlan(name: str, others: Sequence[Interface], sysfs: str) -> dict[str, str]:
     found = {}
     folder = os.path.join(sysfs, name)
-    lower = [entry[len("lower_") :] for entry in _listed(folder) if entry.startswith("lower_")]
+    lower = [entry.removeprefix("lower_") for entry in _listed(folder) if entry.startswith("lower_")]
     parent = lower[0] if lower else name.rpartition(".")[0]
     if not re.fullmatch(rf"{re.escape(parent)}\.\d+" if parent else r"[^.]+\.\d+", name):
         found["vlan_name"] = f"vdsm wants a VLAN to be called PARENT.ID, here {parent or 'PARENT'}.ID"

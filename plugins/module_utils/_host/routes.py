@@ -75,7 +75,7 @@ def _dump(kind: int, body: bytes) -> Iterator[bytes]:
                 if answer == _ERROR:
                     number = -struct.unpack_from("=i", told, place + 16)[0]
                     raise OSError(number, os.strerror(number))
-                yield told[place + 16 : place + length]
+                yield told[place:][16:length]
                 place += (length + 3) & ~3
 
 
@@ -86,6 +86,6 @@ def _attributes(data: bytes) -> dict[int, bytes]:
         length, kind = struct.unpack_from("=HH", data, place)
         if length < 4:
             break
-        found[kind & 0x3FFF] = data[place + 4 : place + length]
+        found[kind & 0x3FFF] = data[place:][4:length]
         place += (length + 3) & ~3
     return found

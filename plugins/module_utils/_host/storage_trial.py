@@ -37,6 +37,7 @@ _KNOCK_SECONDS = 3.0
 _BLOCK = 4096
 # vdsm's own trial leaves it behind; it means nothing.
 _HARMLESS = ("__DIRECT_IO_TEST__", "lost+found")
+_TRIAL = ".node0-trial-"
 
 Evidence = dict[str, Any]
 
@@ -115,8 +116,8 @@ def look_at(folder: str) -> Evidence:
     found["domains"] = [
         {"id": one.id, "name": one.name, "pools": list(one.pools), "images": one.images} for one in domains
     ]
-    known = {one.id for one in domains}
-    found["entries"] = [name for name in names if name not in known and name not in _HARMLESS]
+    known = {*(one.id for one in domains), *_HARMLESS}
+    found["entries"] = [name for name in names if name not in known and not name.startswith(_TRIAL)]
     found["trial"] = try_folder(folder)
     return found
 
@@ -127,7 +128,7 @@ def try_folder(folder: str) -> Evidence:
     Returns:
         Nothing when all of it works, else C(step), C(errno) (its name) and C(words) of what did not.
     """
-    path = os.path.join(folder, f".node0-trial-{secrets.token_hex(4)}")
+    path = os.path.join(folder, f"{_TRIAL}{secrets.token_hex(4)}")
     renamed = f"{path}-renamed"
     step = "create"
     try:

@@ -11,6 +11,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import domains
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE, Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.libvirt import Connection, Domain, find_network
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import COMMAND_TIMEOUT
 from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import Clock, Look, pending, ready, wait_for
 
 VM_STOPPED = declare(
@@ -25,6 +26,9 @@ VM_BOOT_TIMEOUT = declare(
     "See what was last seen and the end of its console log; the VM still runs, and the same playbook goes on with it.",
     retryable=True,
 )
+
+# A guest without KVM, still busy with its first boot, may need most of this for a login.
+LOGIN_SECONDS = 60
 
 _TAIL_LINES = 30
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -87,9 +91,9 @@ def wait_for_login(
         if not banner.startswith("SSH-"):
             return pending(f"the VM is {state}, {_lease(connected, network, mac)}, port {guest.port}: {banner}")
         try:
-            guest.run(["true"], timeout=30)
+            guest.run(["true"], timeout=LOGIN_SECONDS)
         except HostedEngineError as error:
-            if error.problem is not GUEST_UNREACHABLE:
+            if error.problem not in (GUEST_UNREACHABLE, COMMAND_TIMEOUT):
                 raise
             return pending(f"sshd answers at {guest.address}, but: {error.observed}")
         return ready(None)

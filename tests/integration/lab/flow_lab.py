@@ -150,15 +150,14 @@ class FlowLab:
         galaxy = f"-m ansible galaxy collection install --offline -p {CONTROL}/collections {CONTROL}/collection.tar.gz"
         self.inside(host, f"{ON_HOST}/bin/python3 {galaxy}")
 
-    def play_locally(self, host: str, playbook: str) -> Run:
+    def play_locally(self, host: str, playbook: str, *more: str) -> Run:
         """Run a playbook of the installed collection on the host itself."""
         words = f"-i hosts.yml -e @he.yml -e @secrets.yml --vault-password-file vault node0.hosted_engine.{playbook}"
         environment = (
             f"ANSIBLE_COLLECTIONS_PATH={CONTROL}/collections ANSIBLE_CALLBACKS_ENABLED=node0.hosted_engine.report"
         )
-        command = (
-            f"cd {CONTROL} && {environment} {ON_HOST}/bin/python3 -m ansible playbook {words} 2>&1; echo status=$?"
-        )
+        ansible = f"{ON_HOST}/bin/python3 -m ansible playbook {words} {shlex.join(more)}"
+        command = f"cd {CONTROL} && {environment} {ansible} 2>&1; echo status=$?"
         output, _mark, status = self.inside(host, command).rpartition("status=")
         return Run(int(status), output)
 

@@ -16,7 +16,7 @@ from driver.plan import Plan
 from driver.registry import Registry, locked, remove_with_lock
 from driver.run import POLL_SECONDS, run
 from driver.state import State, write_json
-from driver.status import inventory, plan_of, running_hosts, status
+from driver.status import inventory, plan_of, running_hosts, ssh_config, status
 
 SETTLE_SECONDS = 10.0
 
@@ -162,6 +162,7 @@ def _publish(state: State, paths: LabPaths) -> dict[str, Any]:
     report = status(state, paths)
     write_json(paths.status, report)
     write_json(paths.inventory, inventory(report))
+    paths.ssh_config.write_text(ssh_config(report), encoding="utf-8")
     return report
 
 

@@ -49,6 +49,11 @@ class LabPaths:
         return self.root / "known_hosts"
 
     @property
+    def ssh_config(self) -> Path:
+        """For ``ssh -F``, or ``Include`` in a configuration of one's own."""
+        return self.root / "ssh_config"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

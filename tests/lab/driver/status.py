@@ -59,6 +59,7 @@ def status(state: State, paths: LabPaths) -> dict[str, Any]:
             "network": f"{plan.subnet}.0/{plan.prefix}",
             "directory": str(paths.root),
             "known_hosts": str(paths.known_hosts),
+            "ssh_config": str(paths.ssh_config),
             "inventory": str(paths.inventory),
             "share": str(paths.share),
             "exports": str(paths.exports),
@@ -72,6 +73,23 @@ def status(state: State, paths: LabPaths) -> dict[str, Any]:
             "start_seconds": state.facts.get("start_seconds"),
         },
     }
+
+
+def ssh_config(report: dict[str, Any]) -> str:
+    """The way to the hosts by any of their names, for clients that call ssh by themselves."""
+    stanzas = [
+        f"""Host {host["fqdn"]} {host["address"]}
+    HostName {host["address"]}
+    Port {host["ssh_port"]}
+    User {host["ssh_user"]}
+    IdentityFile {host["ssh_key"]}
+    IdentitiesOnly yes
+    UserKnownHostsFile {report["lab"]["known_hosts"]}
+    StrictHostKeyChecking yes
+"""
+        for host in report["hosts"]
+    ]
+    return "\n".join(stanzas)
 
 
 def inventory(report: dict[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,6 @@ def model_name(cpuinfo: str) -> str:
 
 def _has(flag: str, present: Collection[str], usable: Collection[str]) -> bool:
     if flag.startswith("model_"):
-        return flag[len("model_") :] in usable
+        return flag.removeprefix("model_") in usable
     name = flag.replace("-", "_")
     return any(one in present for one in _ALSO_CALLED.get(name, (name,)))

@@ -44,6 +44,9 @@ def interface(context: Context) -> Result:
         expected = f"interface {name or '(none named, and no default route)'}"
         yield Finding("network.interface.missing", expected, "none", resolution, "he_bridge_if")
         return
+    if name == context.settings.management_network and context.begun("bootstrap_local_vm"):
+        yield f"{name}, which this deployment has made over the interface"
+        return
     reasons = interfaces.reasons_against(found, all_of_them)
     for kind, reason in reasons.items():
         expected = f"{name} to carry the management network"

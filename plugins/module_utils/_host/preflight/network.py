@@ -36,6 +36,7 @@ _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 # What the engine and other hosts connect to (host contract 12.3).
 _PORTS = {54321: "vdsm", 54322: "ovirt-imageio", 16514: "libvirt over TLS"}
 _LISTEN = "0A"
+_PING_SECONDS = 1.5
 # What an earlier attempt has left of the bootstrap's network is used again.
 _OUR_BRIDGE = "node0-nat"
 _LIBVIRT_NETWORKS = "/etc/libvirt/qemu/networks/*.xml"
@@ -247,11 +248,11 @@ def _ping(context: Context) -> Result:
     if not version_of(target):
         return
     try:
-        answered = echo.answers(target)
+        answered = echo.answers(target, _PING_SECONDS)
     except OSError as error:
         answered, why = False, str(error)
     else:
-        why = "none within 2 s"
+        why = f"none within {_PING_SECONDS:g} s"
     if answered:
         yield f"{target} answers to ping"
     else:

@@ -118,6 +118,10 @@ def update_attachment(call: Call, row: Row) -> None:
         if call.doc.get(member) is not None
     }
     call.db.update("disk_vm_element", {"disk_id": row["disk_id"], "vm_id": row["vm_id"]}, columns)
+    disk = call.doc.get("disk") or {}
+    if set(disk) - {"@id", "@href"}:
+        call.doc = disk
+        disks.update(call, disks.get(call, row["disk_id"]))
     machines.touch(call, row["vm_id"])
 
 

@@ -125,13 +125,15 @@ def install(call: Call, host_id: str, order: Order) -> None:
             undeploy(target)
         deploy(target, settings, progress)
     except HostDeployFailed as error:
-        set_status(call, host_id, "install_failed")
-        call.event("VDS_INSTALL_FAILED", message=str(error), **about)
+        with call.db.transaction():
+            set_status(call, host_id, "install_failed")
+            call.event("VDS_INSTALL_FAILED", message=str(error), **about)
         return
     except Exception as error:  # whatever host-deploy meets, the host must not stay `installing`
         log.exception("installation of %s", host["vds_name"])
-        set_status(call, host_id, "install_failed")
-        call.event("VDS_INSTALL_FAILED", message=str(error), **about)
+        with call.db.transaction():
+            set_status(call, host_id, "install_failed")
+            call.event("VDS_INSTALL_FAILED", message=str(error), **about)
         return
     call.event("VDS_ANSIBLE_INSTALL_FINISHED", **about)
     call.event("VDS_INSTALL", **about)

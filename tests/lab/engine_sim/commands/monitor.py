@@ -131,9 +131,10 @@ class Watcher:
         fault = self.engine.faults.strike("host.up")
         try:
             if fault and fault.host_status:
-                set_status(self.call, host, fault.host_status, fault.status_detail or None)
-                if fault.event:
-                    self.call.event(fault.event, host=host)
+                with self.call.db.transaction():
+                    set_status(self.call, host, fault.host_status, fault.status_detail or None)
+                    if fault.event:
+                        self.call.event(fault.event, host=host)
                 return
             first_look(self.call, self.host_id)
             connect_storage(self.call, host, client)
@@ -142,22 +143,25 @@ class Watcher:
             capabilities.save_devices(self.call, self.host_id, found["devices"])
         except NonOperational as reason:
             about = {"host": host, "cluster": {"cluster_id": host["cluster_id"], "name": host["cluster_name"]}}
-            set_status(self.call, host, "non_operational", reason.reason)
-            self.call.event(reason.event, **about, **reason.texts)
-            self.call.event("VDS_SET_NONOPERATIONAL", **about)
+            with self.call.db.transaction():
+                set_status(self.call, host, "non_operational", reason.reason)
+                self.call.event(reason.event, **about, **reason.texts)
+                self.call.event("VDS_SET_NONOPERATIONAL", **about)
             return
         self.refresh(host, client, save=True)
         if _get(self.call, self.host_id)["status"] in (STATUS["preparing_for_maintenance"], STATUS["maintenance"]):
             return
-        set_status(self.call, host, "up")
-        self.call.event("NO_FAULTY_MULTIPATHS", host=host)
         pool = self.call.db.row("SELECT * FROM storage_pool WHERE id = ?", host["storage_pool_id"])
-        self.call.event(
-            "VDS_DETECTED",
-            host=host,
-            data_center=pool,
-            cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
-        )
+        # In one: a client that sees the host up finds the event as well.
+        with self.call.db.transaction():
+            set_status(self.call, host, "up")
+            self.call.event("NO_FAULTY_MULTIPATHS", host=host)
+            self.call.event(
+                "VDS_DETECTED",
+                host=host,
+                data_center=pool,
+                cluster={"cluster_id": host["cluster_id"], "name": host["cluster_name"]},
+            )
         if pool and pool["status"] != DATA_CENTER["uninitialized"] and not pool["spm_vds_id"]:
             from .storage import elect_spm
 
@@ -183,10 +187,11 @@ class Watcher:
             if host["status"] != STATUS["connecting"]:
                 set_status(self.call, host, "connecting")
             return
-        set_status(self.call, host, "non_responsive")
-        for event in ("VDS_HOST_NOT_RESPONDING", "VDS_FAILURE", "VDS_ALERT_FENCE_IS_NOT_ENABLED"):
-            self.call.event(event, host=host)
-        self.call.db.execute("UPDATE vm_dynamic SET status = ? WHERE run_on_vds = ?", VM["unknown"], self.host_id)
+        with self.call.db.transaction():
+            set_status(self.call, host, "non_responsive")
+            for event in ("VDS_HOST_NOT_RESPONDING", "VDS_FAILURE", "VDS_ALERT_FENCE_IS_NOT_ENABLED"):
+                self.call.event(event, host=host)
+            self.call.db.execute("UPDATE vm_dynamic SET status = ? WHERE run_on_vds = ?", VM["unknown"], self.host_id)
         if host["spm_status"] == "spm":
             self.call.db.update(
                 "storage_pool",
@@ -283,8 +288,9 @@ def go_to_maintenance(call: Call, host_id: str) -> None:
         log.warning("maintenance of %s: %s", host["vds_name"], error)
     engine.clock.sleep(1)
     forget(engine, host_id)
-    set_status(call, host, "maintenance")
-    call.engine.events.add("VDS_MAINTENANCE", call.correlation_id, host=host)
+    with call.db.transaction():
+        set_status(call, host, "maintenance")
+        call.engine.events.add("VDS_MAINTENANCE", call.correlation_id, host=host)
 
 
 def machines_lost(call: Call, host: Row) -> None:

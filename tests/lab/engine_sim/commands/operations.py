@@ -60,6 +60,7 @@ def add(call: Call, sub: Sub) -> str:
         validate(resource, call, columns, None)
         if resource.prepare:
             resource.prepare(call, columns, None)
+        resource.check_references(call, columns)
         check_unique(resource, call, columns, None)
         key = insert(resource, call, columns)
         if resource.finish:
@@ -74,6 +75,7 @@ def update(call: Call, resource: Resource, row: Row) -> None:
         validate(resource, call, columns, key)
         if resource.prepare:
             resource.prepare(call, columns, row)
+        resource.check_references(call, columns)
         check_unique(resource, call, columns, key)
         store(resource, call, key, columns)
         if resource.finish:

@@ -14,15 +14,35 @@ import re
 from pathlib import Path
 from typing import Any
 
-#: Enumerated types whose values the engine lists in another order than the SDK (recorded fault texts).
+#: Enumerated types whose values the engine lists in another order than the SDK: that of their declaration in the API's
+#: model (recorded fault texts; ovirt-engine-api-model).
 ORDER = {
+    "Architecture": "undefined x86_64 ppc64 s390x aarch64",
+    "BiosType": "cluster_default i440fx_sea_bios q35_sea_bios q35_ovmf q35_secure_boot",
+    "BootProtocol": "autoconf dhcp poly_dhcp_autoconf static none",
+    "DiskBackup": "none incremental",
     "DiskContentType": "data ovf_store memory_dump_volume memory_metadata_volume iso hosted_engine "
     "hosted_engine_sanlock hosted_engine_metadata hosted_engine_configuration backup_scratch",
+    "DiskInterface": "ide virtio_scsi virtio spapr_vscsi sata",
+    "FipsMode": "undefined disabled enabled",
+    "FirewallType": "iptables firewalld",
+    "InheritableBoolean": "true false inherit",
     "LogSeverity": "normal warning error alert",
+    "MigrateOnError": "migrate do_not_migrate migrate_highly_available",
     "NfsVersion": "auto v3 v4 v4_0 v4_1 v4_2",
+    "NicInterface": "e1000 e1000e virtio rtl8139 rtl8139_virtio spapr_vlan pci_passthrough",
+    "QosType": "storage cpu network hostnetwork",
+    "QuotaModeType": "enabled disabled audit",
+    "RngSource": "random urandom hwrng",
     "StepEnum": "validating executing finalizing rebalancing_volume removing_bricks unknown",
     "StorageDomainType": "data iso export image volume managed_block_storage",
+    "StorageType": "iscsi fcp nfs localfs posixfs glusterfs glance cinder managed_block_storage",
+    "VmAffinity": "migratable user_migratable pinned",
+    "VmStorageErrorResumeBehaviour": "leave_paused auto_resume kill",
     "VmType": "desktop server high_performance",
+    "VnicPassThroughMode": "enabled disabled",
+    "WatchdogAction": "none reset poweroff pause dump",
+    "WatchdogModel": "i6300esb diag288",
 }
 KINDS = {
     "read_string": "string",
@@ -73,16 +93,19 @@ def services() -> dict[str, Any]:
     from ovirtsdk4 import services as module
 
     found: dict[str, Any] = {}
-    for name, kind in inspect.getmembers(module, inspect.isclass):
+    texts = re.split(r"^class (\w+)\(", inspect.getsource(module), flags=re.MULTILINE)[1:]
+    for name, source in sorted(zip(texts[::2], texts[1::2])):
         if not name.endswith("Service") or name == "Service":
             continue
-        source = inspect.getsource(kind)
         methods = [m for m in ("list", "get", "add", "update", "remove") if re.search(rf"def {m}\(", source)]
         if "add" not in methods and re.search(r"def add_\w+\(", source):
             methods.append("add")
-        actions = re.findall(
-            r"def (\w+)\(\s*self,[^)]*\):(?:(?!\n    def ).)*?_internal_action\(action, '(\w+)'", source, re.S
-        )
+        bodies = re.split(r"\n    def (?=\w)", source)
+        actions = [
+            (body.partition("(")[0], hit[1])
+            for body in bodies
+            if (hit := re.search(r"_internal_action\(action, '(\w+)'", body))
+        ]
         below = dict(re.findall(r"if path == '(\w+)':\s+return self\.(\w+)\(\)", source))
         member = re.search(r"return self\.(\w+)\(path\)", source)
         found[_service(name)] = {

@@ -145,8 +145,18 @@ DOMAIN.subs = {"users": Sub(USER), "groups": Sub(GROUP)}
 
 
 def _tag_prepare(call: Call, columns: Columns, row: Row | None) -> None:
+    if row is not None and row["tag_id"] == ROOT_TAG:
+        raise Refused("Cannot edit readonly tag")
+    if row is not None and columns.get("parent_id") in _below(call, row["tag_id"]):
+        raise Refused("Operation canceled, recursive Tag hierarchy cannot be defined.")
     if row is None:
         columns.setdefault("parent_id", ROOT_TAG)
+
+
+def _below(call: Call, tag: str) -> set[str]:
+    """The tag and all that are below it."""
+    children = call.db.rows("SELECT tag_id FROM tags WHERE parent_id = ?", tag)
+    return {tag}.union(*(_below(call, child["tag_id"]) for child in children))
 
 
 def _tag_finish(call: Call, row: Row, moment: str) -> None:
@@ -178,7 +188,11 @@ TAG = Resource(
     fields=(
         Field("name", column="tag_name"),
         Field("description", column="description"),
-        Field("parent", Ref("tags", "tags", "tag_id", "tag_name", "Tag"), "parent_id"),
+        Field(
+            "parent",
+            Ref("tags", "tags", "tag_id", "tag_name", "Tag", absent="The specified Tag does not exist."),
+            "parent_id",
+        ),
     ),
     prepare=_tag_prepare,
     finish=_tag_finish,

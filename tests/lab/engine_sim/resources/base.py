@@ -84,7 +84,7 @@ class Range:
     def check(self, resource: Resource, call: Call, columns: Columns, key: str | None) -> None:
         value = columns.get(self.column)
         if value is not None and not self.low <= int(value) <= self.high:
-            raise Refused(self.text, status=400)
+            raise Refused(self.text.replace("{verb}", resource.verbs["update" if key else "add"]), status=400)
 
 
 @dataclass(frozen=True)
@@ -273,6 +273,12 @@ class Resource:
             if moment == "a" and columns.get(column) is None and item.default is not None:
                 columns[column] = item.default
         return columns
+
+    def check_references(self, call: Call, columns: Columns) -> None:
+        """Refuses ids of objects that do not exist (400)."""
+        for item in self.fields:
+            if isinstance(item.type, Ref) and not item.type.exists(columns.get(item.column.rpartition(".")[2]), call):
+                raise Refused(item.type.absent, status=400)
 
     def document(self, call: Call, row: Row, href: str, full: bool = False, links: bool = True) -> docs.Doc:
         """The document of one object; `full` is all_content."""

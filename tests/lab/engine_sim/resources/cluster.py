@@ -75,6 +75,12 @@ def _prepare(call: Call, columns: Columns, row: Row | None) -> None:
     if row is not None and _other_data_center(call, row):
         raise Refused("Cannot change Data Center association when editing a Cluster.")
     version = columns.get("compatibility_version") or (row or {}).get("compatibility_version")
+    pool = columns.get("storage_pool_id") or (row or {}).get("storage_pool_id")
+    below = call.db.value("SELECT compatibility_version FROM storage_pool WHERE id = ?", pool)
+    if row is not None and version in VERSIONS and below and version < below:
+        raise Refused(
+            "Cannot decrease cluster compatibility version beneath data center compatibility version.", status=400
+        )
     if version not in VERSIONS:
         raise ApiError(
             500,
@@ -240,7 +246,11 @@ CLUSTER = Resource(
         _setting("virt_service", default=1),
         _setting("vnc_encryption", default=1),
         Field("data_center", Ref("datacenters", "storage_pool", missing="Datacenter"), "storage_pool_id", write="a"),
-        Field("mac_pool", Ref("macpools", "mac_pools", missing="MacPool"), "mac_pool_id"),
+        Field(
+            "mac_pool",
+            Ref("macpools", "mac_pools", missing="MacPool", absent="Cannot create Cluster. MAC Pool does not exist."),
+            "mac_pool_id",
+        ),
         Field("management_network", Computed(_management), content=True),
         Field("scheduling_policy", Ref("schedulingpolicies"), "cluster_policy_id", default=NONE_POLICY),
     ),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..call import new_id, refuse
+from ..errors import Refused
 from ..store import Row, schema
 from .base import Columns, Field, Pattern, Required, Resource, SearchField, Sub, Unique, words
 from .common import VERSIONS, Version, empty, permissions, ref, unsupported
@@ -33,10 +34,41 @@ def _mac_pool(row: Row, call: Call) -> Any:
     )
 
 
+def _check_change(call: Call, columns: Columns, row: Row) -> None:
+    domains = call.db.rows("SELECT * FROM storage_domains_map WHERE storage_pool_id = ?", row["id"])
+    if domains and columns.get("is_local") not in (None, row["is_local"]):
+        raise Refused(
+            "Cannot change Data Center type when Storage Domains are still attached to it.\n"
+            "-Please detach all attached Storage Domains and retry."
+        )
+    version = columns.get("compatibility_version") or row["compatibility_version"]
+    if version < row["compatibility_version"] and FORMAT.get(version, "v5") == "v4":
+        newer = [domain["storage_name"] for domain in domains if domain["storage_domain_format_type"] == "v5"]
+        if newer:
+            raise refuse(
+                "edit Data Center",
+                "This action will cause storage format downgrading which is not supported. The following storage "
+                f"domains cannot be downgraded: {', '.join(newer)}.",
+                status=400,
+            )
+    older = call.db.rows(
+        "SELECT name FROM cluster WHERE storage_pool_id = ? AND compatibility_version < ? ORDER BY name",
+        row["id"],
+        version,
+    )
+    if version > row["compatibility_version"] and older:
+        raise Refused(
+            "Cannot update Data Center compatibility version to a value that is greater than its Cluster's version. "
+            f"The following clusters should be upgraded {', '.join(one['name'] for one in older)}."
+        )
+
+
 def _prepare(call: Call, columns: Columns, row: Row | None) -> None:
     version = columns.get("compatibility_version")
     if version is not None and version not in VERSIONS:
         raise refuse("create Data Center", "Selected Compatibility Version is not supported.", status=400)
+    if row is not None:
+        _check_change(call, columns, row)
     if row is not None and version is not None:
         columns["storage_pool_format_type"] = FORMAT.get(version, "v5")
     if row is None:

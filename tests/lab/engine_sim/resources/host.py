@@ -125,6 +125,7 @@ _PASSWORD_RULES = (
         "Host address must be a FQDN or a valid IP address, Attribute: vdsStatic.hostName",
     ),
     Range("port", 1, 65535, "The Port number must be between 1 and 65535., Attribute: vdsStatic.port"),
+    Range("ssh_port", 1, 65535, "Cannot {verb} Host. Invalid SSH port was entered."),
     Unique(
         "vds_name", "Cannot {verb} Host. The Host name is already in use, please choose a unique name and try again."
     ),

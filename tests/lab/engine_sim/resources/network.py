@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..call import new_id, refuse
-from ..errors import NotFound, Refused
+from ..errors import Incomplete, NotFound, Refused
 from ..store import Row, schema
 from .base import Columns, Field, Pattern, Range, Required, Resource, SearchField, Sub, Unique
 from .common import permissions
@@ -61,7 +61,7 @@ def _prepare(call: Call, columns: Columns, row: Row | None) -> None:
         columns["vm_network"] = 1
     if row is None:
         if columns.get("storage_pool_id") is None:
-            raise refuse("add Network", "Data Center doesn't exist.", status=400)
+            raise Incomplete("Network", ["dataCenter.name|id"])
         columns["id"] = key = new_id()
         # Names that cannot be the name of a device get one made from the id (measured on 4.5.8).
         plain = columns["name"].replace("_", "").replace("-", "").isalnum() and len(columns["name"]) <= 15
@@ -134,7 +134,10 @@ _BASE = (
     Field("vdsm_name", column="network.vdsm_name", write=""),
     Field("vlan/@id", INT, "network.vlan_id"),
     Field(
-        "data_center", Ref("datacenters", "storage_pool", missing="Datacenter"), "network.storage_pool_id", write="a"
+        "data_center",
+        Ref("datacenters", "storage_pool", missing="Datacenter", absent="Data Center doesn't exist."),
+        "network.storage_pool_id",
+        write="a",
     ),
 )
 
@@ -335,6 +338,7 @@ def _prepare_profile(call: Call, columns: Columns, row: Row | None) -> None:
         )
 
 
+BAD_FILTER = "Cannot add VM network interface profile. The vNIC profile has an invalid network filter id."
 VNIC_PROFILE = Resource(
     tag="vnic_profile",
     plural="vnic_profiles",
@@ -360,8 +364,17 @@ VNIC_PROFILE = Resource(
         Field("description", column="description"),
         Field("pass_through/mode", column="passthrough", default="disabled"),
         Field("port_mirroring", BOOL, "port_mirroring", default=0),
-        Field("network", Ref("networks", "network", missing="Network"), "network_id", write="a"),
-        Field("network_filter", Ref("networkfilters"), "network_filter_id"),
+        Field(
+            "network",
+            Ref("networks", "network", missing="Network", absent="The specified Logical Network doesn't exist."),
+            "network_id",
+            write="a",
+        ),
+        Field(
+            "network_filter",
+            Ref("networkfilters", "network_filter", "filter_id", "filter_name", absent=BAD_FILTER),
+            "network_filter_id",
+        ),
     ),
     prepare=_prepare_profile,
     before_remove=_keep_used_profile,

@@ -19,6 +19,8 @@ schema.table("cpu_profiles", "id TEXT PRIMARY KEY")
 schema.table("disk_profiles", "id TEXT PRIMARY KEY")
 schema.table("mac_pools", "id TEXT PRIMARY KEY")
 
+NO_CLUSTER = "Cannot add CPU Profile. Cluster ID is not valid."
+NO_DOMAIN = "Cannot add Disk Profile. Storage Domain doesn't exist."
 CPU_PROFILE = Resource(
     tag="cpu_profile",
     plural="cpu_profiles",
@@ -32,7 +34,12 @@ CPU_PROFILE = Resource(
     fields=(
         Field("name", column="name"),
         Field("description", column="description"),
-        Field("cluster", Ref("clusters", "cluster", "cluster_id", missing="Cluster"), "cluster_id", write="a"),
+        Field(
+            "cluster",
+            Ref("clusters", "cluster", "cluster_id", missing="Cluster", absent=NO_CLUSTER),
+            "cluster_id",
+            write="a",
+        ),
     ),
 )
 CPU_PROFILE.subs = {"permissions": permissions("cpu_profile", "cpuprofiles")}
@@ -50,7 +57,12 @@ DISK_PROFILE = Resource(
     fields=(
         Field("name", column="name"),
         Field("description", column="description"),
-        Field("storage_domain", Ref("storagedomains"), "storage_domain_id", write="a"),
+        Field(
+            "storage_domain",
+            Ref("storagedomains", "storage_domain_static", name="storage_name", absent=NO_DOMAIN),
+            "storage_domain_id",
+            write="a",
+        ),
     ),
 )
 DISK_PROFILE.subs = {"permissions": permissions("disk_profile", "diskprofiles")}

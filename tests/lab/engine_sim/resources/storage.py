@@ -120,6 +120,13 @@ _RULES = (
         'Storage Domain\'s "Warning Low Space Indicator" must be an integer between 0 and '
         "100., Attribute: privateStorageDomain.warningLowSpaceIndicator",
     ),
+    Range(
+        "critical_space_action_blocker",
+        0,
+        2**31 - 1,
+        'Storage Domain\'s "Critical Space Action Blocker" must be a non-negative integer., Attribute: '
+        "privateStorageDomain.criticalSpaceActionBlocker",
+    ),
 )
 _TABLES = ("storage_domain_static", "storage_domain_dynamic")
 

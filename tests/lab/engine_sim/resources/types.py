@@ -107,7 +107,7 @@ class Ref(Type):
     """A reference to a member of `collection`; requests may name it by id or name.
 
     `href` is the address with the row's columns in braces, `bare` shows no address at all. `missing` is what the fault
-    calls a name that does not exist.
+    calls a name that does not exist, `absent` what an id that does not exist is refused with (else nobody looks).
     """
 
     def __init__(
@@ -119,9 +119,10 @@ class Ref(Type):
         missing: str = "",
         href: str | None = None,
         bare: bool = False,
+        absent: str = "",
     ) -> None:
         self.collection, self.table, self.key, self.name = collection, table, key, name
-        self.missing, self.href, self.bare = missing, href, bare
+        self.missing, self.href, self.bare, self.absent = missing, href, bare, absent
 
     def show(self, value: Any, row: Row) -> Any:
         if self.bare:
@@ -137,9 +138,17 @@ class Ref(Type):
         if value.get("name") is None or not self.table:
             return None
         found = call.db.value(f"SELECT {self.key} FROM {self.table} WHERE {self.name} = ?", value["name"])
+        if found is None and self.missing.startswith("Get"):
+            raise ReferenceNotFound(self.missing)  # the engine names the query here, not the name
         if found is None:
             raise ReferenceNotFound(f"{self.missing}: name={value['name']}" if self.missing else value["name"])
         return found
+
+    def exists(self, key: Any, call: Call) -> bool:
+        """Whether an object has this id; true where nobody looks."""
+        if not self.absent or key is None:
+            return True
+        return call.db.row(f"SELECT 1 FROM {self.table} WHERE {self.key} = ?", key) is not None
 
 
 class Computed(Type):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from driver.paths import CHECKOUT, LabPaths
 from driver.state import State, write_json
-from driver.status import inventory, status
+from driver.status import inventory, ssh_config, status
 
 
 @pytest.fixture
@@ -70,6 +70,17 @@ def test_inventory_groups(report: dict[str, object]) -> None:
     assert variables["ansible_host"] == "10.77.9.11"
     assert "StrictHostKeyChecking=yes" in variables["ansible_ssh_common_args"]
     assert str(report["lab"]["known_hosts"]) in variables["ansible_ssh_common_args"]  # type: ignore[index]
+
+
+def test_ssh_finds_the_way_by_name_and_by_address(report: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "ssh_config"
+    path.write_text(ssh_config(report))
+    for name in ("he-host2.unit.lab.test", "10.77.9.12"):
+        done = subprocess.run(["ssh", "-G", "-F", path, name], capture_output=True, text=True, check=True)
+        found = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+        assert (found["hostname"], found["user"], found["port"]) == ("10.77.9.12", "root", "22")
+        assert found["identityfile"] == str(tmp_path / "id_ed25519")
+        assert found["stricthostkeychecking"] in ("yes", "true")
 
 
 def test_the_inventory_script_prints_the_chosen_lab(report: dict[str, object], tmp_path: Path) -> None:

@@ -262,6 +262,16 @@ def test_preflight_probe_is_ok_unless_something_blocks(monkeypatch: pytest.Monke
     assert result["checks"][0]["status"] == "found"
 
 
+def test_interfaces_are_listed_with_what_speaks_against_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load("network_interfaces_info")
+    up = {"up": True, "carrier": True, "master": "", "addresses": [{"address": "192.0.2.4", "prefix": 24, "family": 4}]}
+    world = [{"name": "eth7", "type": "ethernet", **up}, {"name": "team7", "type": "team", **up}]
+    monkeypatch.setattr(module.facts, "interfaces", lambda: world)
+    result = module.work(SimpleNamespace(params={}))
+    assert result["usable"] == ["eth7"]
+    assert [(one["name"], bool(one["reasons"])) for one in result["interfaces"]] == [("eth7", False), ("team7", True)]
+
+
 def test_a_problem_becomes_a_failure_with_its_id(tmp_path: Path) -> None:
     """One module as Ansible runs it: a process of its own, arguments in, JSON out."""
     code = (

@@ -81,7 +81,7 @@ def test_an_exported_deployment_is_the_same_deployment(tmp_path: Path, format: s
     path.write_text(text)
     secrets = {name: value for name, value in GOOD.items() if name in secret_names()}
     again = resolve({"he_answer_file": str(path), **secrets})
-    assert {one_id for one_id, _ in found(again)} == {one_id for one_id, _ in found(resolved)}
+    assert {one_id for one_id, _source in found(again)} == {one_id for one_id, _source in found(resolved)}
     other = {**HOST, "fqdn": "other", "cpus": 1, "gateway": "192.0.2.1", "time_zone": "UTC"}
     made_again = _settings.complete(_settings.build(again.values), other)
     assert {area: made_again[area] for area in made_again if area != "digest"} == {

@@ -119,6 +119,13 @@ def test_an_encrypted_file_is_decrypted_with_the_passwords_of_the_run(tmp_path: 
     assert answers.findings == []
     assert answers.settings["he_admin_password"].value == "s3cret {{ admin"
     assert [one.id for one in _answer_files.read([str(path)]).findings] == ["answers.vault"]
+    block = vault.encrypt(b"only {{ this }}").decode().strip().replace("\n", "\n  ")
+    path.write_text(f"he_db_password: !vault |\n  {block}\nhe_vcpus: 4\n")
+    path.chmod(0o644)
+    answers = _answer_files.read([str(path)], decrypter(loader))
+    assert answers.findings == []
+    assert answers.settings["he_db_password"].value == "only {{ this }}"
+    assert [one.id for one in _answer_files.read([str(path)]).findings] == ["answers.syntax"]
 
 
 def test_the_redactor_knows_a_secret_in_every_form() -> None:

@@ -271,6 +271,10 @@ def test_a_run_that_was_cut_is_no_mistake(net: dict[str, Any], tmp_path: Path, m
     assert set(found({}, host)) == {"names.engine.mismatch", "deployment.bridge.exists"}
     journal = {"phases": {"bootstrap_local_vm": {"status": "failed"}}}
     assert found({}, host, journal=journal) == {}
+    # Once the route goes over it, the bridge is what the host names as the interface.
+    host["management"] = {**HOST["management"], "interface": "ovirtmgmt"}
+    assert found({}, host, journal=journal) == {}
+    assert "network.interface.kind" in found({}, host)
 
 
 def test_a_name_without_reverse_record_is_a_warning(net: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ from fake_host import FakeConnection, FakeDomain
 from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import nat, seed, vm, vm_boot, workdir
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.domain_xml import DomainSpec, domain_xml
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE, Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed
+from ansible_collections.node0.hosted_engine.plugins.module_utils._run import COMMAND_TIMEOUT, Completed
 
 MAC = "00:16:3e:77:04:50"
 
@@ -224,6 +224,23 @@ def test_the_deadline_says_what_was_last_seen(
     assert caught.value.problem.id == "local_vm.boot_timeout"
     assert "running, lease 192.168.222.2, port 22: No route to host" in caught.value.observed
     assert "console" in caught.value.evidence
+
+
+def test_a_login_that_takes_too_long_is_tried_again(
+    network: FakeConnection, image: Path, journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [COMMAND_TIMEOUT, GUEST_UNREACHABLE, None]
+
+    def login(_guest: Guest, argv: list[str], **_options: Any) -> None:
+        assert argv == ["true"]
+        problem = answers.pop(0)
+        if problem:
+            raise HostedEngineError(problem, observed="slow")
+
+    monkeypatch.setattr(vm_boot, "ssh_banner", lambda *_where: "SSH-2.0-OpenSSH_9.2")
+    monkeypatch.setattr(Guest, "run", login)
+    vm.running(wish(tmp_path, image), journal, {}, dry_run=False, clock=FakeClock())
+    assert answers == []
 
 
 def test_shutdown_keeps_the_disk_and_is_done_once(
