@@ -202,7 +202,7 @@ class Stage:
         extra = dict(line.split("=", 1) for line in self.own().get("extra", "").splitlines())
         return str(extra.get("state", ""))
 
-    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 25) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
         """Wait for a true value and return it; the failure shows what was seen last and the logs."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
