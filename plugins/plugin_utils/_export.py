@@ -37,10 +37,12 @@ def effective(flat: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
         settings: the settings by area, completed with what the host has.
     """
     done = dict(flat)
+    # Once deployed, the address is on the bridge, which a clean host does not have.
+    bridged = settings["host"]["interface"] == settings["cluster"]["management_network"]
     done.update(
         he_host_name=settings["host"]["name"],
         he_host_address=settings["host"]["address"],
-        he_bridge_if=settings["host"]["interface"],
+        he_bridge_if=flat["he_bridge_if"] if bridged else settings["host"]["interface"],
         he_gateway=settings["network"]["gateway"],
         he_vm_mac_addr=settings["vm"]["mac"],
         he_time_zone=settings["vm"]["time_zone"],

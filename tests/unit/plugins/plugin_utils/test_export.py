@@ -111,6 +111,13 @@ def test_a_secret_is_exported_as_where_it_is_read_from(tmp_path: Path, monkeypat
     assert source.startswith(f"{path}:") and source.endswith("he_db_password")
 
 
+def test_the_bridge_of_a_deployed_host_is_no_interface_of_a_clean_one() -> None:
+    flat = resolve(GOOD).values
+    deployed = {**HOST, "management": {"interface": "ovirtmgmt", "address": "192.0.2.11"}}
+    assert _export.effective(flat, _settings.complete(_settings.build(flat), deployed))["he_bridge_if"] is None
+    assert _export.effective(flat, _settings.complete(_settings.build(flat), HOST))["he_bridge_if"] == "eno1"
+
+
 def test_an_exported_file_is_one_that_the_original_reads() -> None:
     flat = resolve(GOOD).values
     lines = _export.as_otopi(flat, []).splitlines()
