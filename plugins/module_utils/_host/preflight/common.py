@@ -19,6 +19,15 @@ def find_interface(context: Context, name: str) -> Optional[Mapping[str, Any]]:
     return next((entry for entry in context.host["interfaces"] if entry["name"] == name), None)
 
 
+def carried_by_management_network(context: Context) -> bool:
+    """Return whether the bridge of the management network has the host's address already.
+
+    Hosts that an engine has added once are deployed again so; the engine takes the bridge over (features 2).
+    """
+    found = find_interface(context, context.host["management"]["carrier"])
+    return found is not None and found["type"] == "bridge" and found["name"] == context.settings.management_network
+
+
 def own_network(context: Context) -> Optional[Own]:
     """Return the host's own address with its prefix, or None when it has none."""
     found = context.host["management"]

@@ -16,6 +16,9 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployme
     NONE,
     Deployment,
 )
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.common import (
+    carried_by_management_network,
+)
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.registry import (
     Context,
     Finding,
@@ -69,11 +72,19 @@ def storage(_context: Context) -> Result:
         yield Finding("deployment.storage.mounted", f"nothing below {DATA_CENTER}", "; ".join(found), resolution)
 
 
-@check("deployment.bridge", block=(".exists",), when=_is_new)
+@check("deployment.bridge", block=(".exists",), warn=(".reused",), when=_is_new)
 def bridge(context: Context) -> Result:
-    """The bridge of the management network is not there yet."""
+    """The bridge of the management network is not there yet, or carries the host's address already."""
     name = context.settings.management_network
-    if any(one["name"] == name and one["type"] == "bridge" for one in context.host["interfaces"]):
+    if carried_by_management_network(context):
+        yield Finding(
+            "deployment.bridge.reused",
+            f"no bridge {name}: the engine makes it when it adds the host",
+            f"{name} carries the host's address, as after an attempt that was cleaned up",
+            "Nothing has to be done: the engine takes the bridge over.",
+            "he_mgmt_network",
+        )
+    elif any(one["name"] == name and one["type"] == "bridge" for one in context.host["interfaces"]):
         yield Finding(
             "deployment.bridge.exists",
             f"no bridge {name}: the engine makes it when it adds the host",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import echo, interfaces, textfile
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.preflight.common import (
+    carried_by_management_network,
     find_interface,
     gateway_of,
 )
@@ -44,8 +45,8 @@ def interface(context: Context) -> Result:
         expected = f"interface {name or '(none named, and no default route)'}"
         yield Finding("network.interface.missing", expected, "none", resolution, "he_bridge_if")
         return
-    if name == context.settings.management_network and context.begun("bootstrap_local_vm"):
-        yield f"{name}, which this deployment has made over the interface"
+    if carried_by_management_network(context):
+        yield f"{name}, under the bridge of the management network"
         return
     reasons = interfaces.reasons_against(found, all_of_them)
     for kind, reason in reasons.items():

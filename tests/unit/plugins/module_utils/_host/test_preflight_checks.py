@@ -272,9 +272,19 @@ def test_a_run_that_was_cut_is_no_mistake(net: dict[str, Any], tmp_path: Path, m
     journal = {"phases": {"bootstrap_local_vm": {"status": "failed"}}}
     assert found({}, host, journal=journal) == {}
     # Once the route goes over it, the bridge is what the host names as the interface.
-    host["management"] = {**HOST["management"], "interface": "ovirtmgmt"}
+    monkeypatch.setattr(interface, "default_interface", lambda: "ovirtmgmt")
+    host["management"] = {**HOST["management"], "interface": "ovirtmgmt", "carrier": "ovirtmgmt"}
     assert found({}, host, journal=journal) == {}
-    assert "network.interface.kind" in found({}, host)
+
+
+def test_a_bridge_that_an_engine_has_left_is_taken_over(net: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interface, "default_interface", lambda: "ovirtmgmt")
+    bridge = {**NIC, "name": "ovirtmgmt", "type": "bridge"}
+    host = {"interfaces": [LOOPBACK, {**NIC, "master": "ovirtmgmt"}, bridge]}
+    host["management"] = {**HOST["management"], "interface": "ovirtmgmt", "carrier": "ovirtmgmt"}
+    assert found({}, host) == {"deployment.bridge.reused": "warn"}
+    host["management"]["carrier"] = "br0"
+    assert "deployment.bridge.exists" in found({}, host)
 
 
 def test_a_name_without_reverse_record_is_a_warning(net: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
