@@ -91,7 +91,7 @@ class Ran:
 
 # Runs at the same time; each waits most of its time for what does not answer.
 AT_ONCE = 4
-# Each run gives the folder that it tries its time back; of runs side by side, one gives back the time of another's trial.
+# Each run gives the folder that it tries its time back; of runs side by side, one gives back that of another's trial.
 TIME_OF_A_TRIED_FOLDER = re.compile(r"^(/srv/exports/[^/ ]+ \d+) \S+")
 
 
