@@ -50,6 +50,7 @@ def report(resolved: Resolved, deferred: bool = False) -> Mapping[str, Any]:
         said["failed"] = True
         said["msg"] = f"{len(wrong)} settings are wrong; nothing was changed.\n{as_text(wrong)}"
         return said
+    said["told"] = as_text(wrong)
     said["settings"] = _settings.build(resolved.values)
     said["flat"] = {name: value for name, value in resolved.values.items() if name not in secret_names()}
     said["secrets"] = {

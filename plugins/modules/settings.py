@@ -65,6 +65,10 @@ answer_files:
   returned: always
   type: list
   elements: dict
+told:
+  description: The findings that block, for people; empty when there are none.
+  returned: when it did not fail
+  type: str
 findings:
   description: Everything that is wrong or doubtful.
   returned: always

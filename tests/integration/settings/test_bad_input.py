@@ -125,6 +125,13 @@ def test_the_preflight_tells_them_with_what_is_wrong_with_the_host(tmp_path: Pat
         assert any(one["id"] == case.finding and case.about in one["source"] for one in told["findings"])
 
 
+def test_they_are_told_of_a_host_that_cannot_be_reached(tmp_path: Path) -> None:
+    (case,) = (case for case in CASES if case.name == ALONE[0])
+    outcomes = BadRun(tmp_path, [case], "preflight").of(case)
+    assert [outcome["outcome"] for outcome in outcomes] == ["ok", "unreachable", "failed"]
+    assert case.finding in outcomes[-1]["msg"]
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in ALONE], ids=lambda case: case.name)
 def test_a_run_of_its_own_ends_with_a_failure(tmp_path: Path, case: Case) -> None:
     run = BadRun(tmp_path, [case])
