@@ -1,8 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Lookup C(settings_schema)."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 ---
 name: settings_schema

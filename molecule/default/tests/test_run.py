@@ -70,9 +70,14 @@ def test_check_mode_on_a_clean_host_tells_and_changes_nothing(host2: Host, lab: 
     )
     host2.check_output("touch /run/before")
     name = lab["hosts"][1]["fqdn"]
-    # An engine of another name, which nobody's DNS knows.
+    # An engine of another name, which nobody's DNS knows, on another export.
     free = lab["engine"]["address"].rpartition(".")[0] + ".60"
-    extra = {"he_vm_ip_addr": free, "he_preflight_skip": ["names.engine.forward"]}
+    extra = {
+        "he_vm_ip_addr": free,
+        "he_vm_mac_addr": lab["lab"]["engine_mac"][:-2] + "60",
+        "he_storage_domain_path": "/exports/data",
+        "he_preflight_skip": ["names.engine.forward"],
+    }
     other = tmp_path / "other.json"
     other.write_text(json.dumps({"node0": {"hosts": {name: {"he_fqdn": f"other.{lab['lab']['domain']}"}}}}))
     report, printed = _deploy("--check", "--limit", name, "-i", str(other), "-e", json.dumps(extra))

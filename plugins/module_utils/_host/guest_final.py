@@ -93,7 +93,7 @@ def configure(guest: Guest, wish: FinalWish, dry_run: bool = False) -> Done:
     lines = [f"dry={'yes' if dry_run else ''}", "set -e", "umask 077", _PUT, *_files(wish), *_told(own_key)]
     lines += ['[ -z "$dry" ] || exit 0', *_changes(wish, own_key)]
     told = guest.run(["sh", "-s"], stdin="\n".join(lines) + "\n", timeout=300).stdout.splitlines()
-    changes = [line[len(_CHANGED) :] for line in told if line.startswith(_CHANGED)]
+    changes = [line.partition(_CHANGED)[2] for line in told if line.startswith(_CHANGED)]
     return Done(changes, [line for line in told if "trimmed" in line])
 
 

@@ -67,7 +67,7 @@ def test_the_port_is_that_of_the_recording(tmp_path: Path) -> None:
 
 
 def step(name: str, state: str, level: str = "must") -> dict[str, str]:
-    scenario, _, name = name.partition("/")
+    scenario, _slash, name = name.partition("/")
     return {"scenario": scenario, "step": name, "level": level, "state": state}
 
 

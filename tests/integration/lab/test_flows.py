@@ -128,7 +128,7 @@ def failed(lab: FlowLab, clean: str) -> Run:
 
 def test_an_uninstallable_package_is_explained(failed: Run) -> None:
     assert failed.status != 0
-    end = failed.output[failed.output.index("TASK [node0.hosted_engine.he : End with the reason]") :]
+    end = failed.output.partition("TASK [node0.hosted_engine.he : End with the reason]")[2]
     assert "[engine.host_install_failed] The engine could not install the host." in end
     assert "task 'Install ovirt-host package' failed" in end
     assert "ovirt-host : Depends: ovirt-vmconsole-host but it is not installable" in end

@@ -213,11 +213,11 @@ class FakeFirewalld:
         self.known = ["ssh", "libvirt-tls", "vdsm"]
         self.now = FakeZone(["dhcp", "dns", "ssh"], [("2223", "tcp")])
         self.lasting = FakeZone(["dhcp", "dns", "ssh"], [("2223", "tcp")])
-        self.broken: Optional[Exception] = None
+        self.failures: list[Exception] = []
 
     def getZones(self) -> list[str]:
-        if self.broken:
-            raise self.broken
+        for failure in self.failures:
+            raise failure
         return self.zones
 
     def listServices(self) -> list[str]:

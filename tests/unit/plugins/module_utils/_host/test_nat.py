@@ -292,7 +292,7 @@ def test_firewalld_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_firewalld_that_is_broken(firewalld: FakeFirewalld) -> None:
-    firewalld.broken = sys.modules["dbus.exceptions"].DBusException("INVALID_ZONE: libvirt")
+    firewalld.failures = [sys.modules["dbus.exceptions"].DBusException("INVALID_ZONE: libvirt")]
     with pytest.raises(HostedEngineError) as caught:
         firewall.missing()
     assert caught.value.problem.id == "firewalld.refused" and "INVALID_ZONE" in caught.value.observed

@@ -44,12 +44,14 @@ class FakeVdsm:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
         self.closed = 0
-        self.answer: Any = None
+        self.answer: Any = {}
+        self.problem: list[Exception] = []
 
     def connect(self, host: str, **options: Any) -> Any:
         self.asked.append((host, options))
-        if isinstance(self.answer, OSError):
-            raise self.Error(str(self.answer))
+        for problem in self.problem:
+            if isinstance(problem, OSError):
+                raise self.Error(str(problem))
         return self
 
     def close(self) -> None:
@@ -61,8 +63,8 @@ class FakeVdsm:
 
     def _verb(self, name: str, words: dict[str, Any]) -> Any:
         self.asked.append((name, words))
-        if isinstance(self.answer, Exception):
-            raise self.answer
+        for problem in self.problem:
+            raise problem
         return self.answer
 
 
@@ -88,7 +90,7 @@ def test_vdsm_is_asked_in_process_where_its_package_can_be_imported(python_clien
 
 @pytest.mark.parametrize("problem", [FakeVdsm.Error("(code=309, message=no pool)"), OSError("(code=309) refused")])
 def test_vdsm_refuses_in_process_in_its_own_words(python_client: FakeVdsm, problem: Exception) -> None:
-    python_client.answer = problem
+    python_client.problem = [problem]
     with pytest.raises(HostedEngineError) as caught:
         vdsm.prepare(vdsm.Volume("dc", "sd", "disk", "volume"))
     assert caught.value.problem.id == "vdsm.refused"
