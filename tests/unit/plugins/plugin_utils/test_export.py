@@ -23,6 +23,7 @@ HOST = {
     "cpus": 8,
     "memory": {"total": 64 * 1024**3, "available": 40 * 1024**3},
 }
+FILES = {"yaml": "made.yml", "otopi": "made.conf"}
 WORD = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,12}", fullmatch=True)
 TEXT = st.text(
     st.characters(min_codepoint=32, exclude_characters="\x7f\x85\u2028\u2029", exclude_categories=["Cs"]), max_size=30
@@ -60,7 +61,7 @@ def test_what_is_exported_is_read_back(tmp_path: Path, format: str, given_settin
     """Any values at all, also those that a rule refuses: the files must not change one."""
     flat = resolve(given_settings).values
     writer = {"yaml": _export.as_yaml, "otopi": _export.as_otopi}[format]
-    path = tmp_path / f"made.{ {'yaml': 'yml', 'otopi': 'conf'}[format] }"
+    path = tmp_path / FILES[format]
     path.write_text(writer(flat, []))
     again = resolve({"he_answer_file": str(path)})
     assert {name: again.values[name] for name in NAMES} == {name: flat[name] for name in NAMES}
@@ -77,7 +78,7 @@ def test_an_exported_deployment_is_the_same_deployment(tmp_path: Path, format: s
     validated = {"flat": resolved.values, "secrets": ["he_admin_password", "he_appliance_password"]}
     text = export_settings(validated, done, format)
     assert "s3cret" not in text
-    path = tmp_path / f"made.{ {'yaml': 'yml', 'otopi': 'conf'}[format] }"
+    path = tmp_path / FILES[format]
     path.write_text(text)
     secrets = {name: value for name, value in GOOD.items() if name in secret_names()}
     again = resolve({"he_answer_file": str(path), **secrets})
