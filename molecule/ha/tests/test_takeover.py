@@ -156,8 +156,13 @@ def test_maintenance_of_its_host_moves_the_engine_alive(
     assert boot_id() == boot, "the guest was not started again"
     wait(lambda: engine.hosts()[source.fqdn]["status"] == "maintenance", "the host in maintenance", PATIENCE)
     assert engine.data() == held
-    told = target.hosts()[source.number]
-    assert (told["state"], told["score"], told["maintenance"]) == ("LocalMaintenance", 0, True)
+
+    def told() -> bool:
+        slot = target.hosts()[source.number]
+        return (slot["state"], slot["score"], slot["maintenance"]) == ("LocalMaintenance", 0, True)
+
+    # Its agent looks at the flag in its next loop.
+    wait(told, "the host's agent in local maintenance", PATIENCE)
     assert engine.vm()["host"]["id"] == engine.hosts()[target.fqdn]["id"]
 
 
