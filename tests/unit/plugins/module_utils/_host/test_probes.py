@@ -57,9 +57,13 @@ def test_a_child_that_fails_or_hangs_says_so() -> None:
     def fails() -> dict[str, Any]:
         raise OSError(errno.EIO, "broken")
 
+    def sleeps() -> dict[str, Any]:
+        time.sleep(60)
+        return {}
+
     assert "broken" in child.Child(fails, 20).result()["error"]
     begun = time.monotonic()
-    hangs = child.Child(lambda: time.sleep(60) or {}, 0.3)  # type: ignore[func-returns-value]
+    hangs = child.Child(sleeps, 0.3)
     assert hangs.result() == {"error": "no answer within 0.3 s", "silent": True}
     assert time.monotonic() - begun < 10
     with pytest.raises(ChildProcessError):
@@ -78,8 +82,6 @@ def test_mounts_of_its_own_are_not_seen(tmp_path: Path) -> None:
         told = child.Child(function, 20).result()
     finally:
         mounts = Path("/proc/self/mounts").read_text()
-    if "error" in told:
-        pytest.skip(f"no mounts here: {told['error']}")
     assert told == {"there": True, "who": [36, 36, 36]}
     assert str(tmp_path) not in mounts
 
