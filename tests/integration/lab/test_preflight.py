@@ -24,7 +24,7 @@ needs_root = pytest.mark.skipif(
 pytestmark = [pytest.mark.lab, needs_root, pytest.mark.timeout(1200)]
 
 # Files with size, time, mode and owner; mounts; addresses, routes, rules; what runs. Logs and Ansible's folder move;
-# services that are started when they are asked something come and go.
+# services that are started when they are asked something come and go; a new address is tentative for a moment.
 STATE = """
 kept="-path /var/log -o -path /root/.ansible -o -path /var/lib/systemd -o -path /srv/lab -o -path /var/lib/private"
 moves="! -path /tmp ! -path /var/tmp ! -path /root ! -path */systemd-private-*"
@@ -33,7 +33,7 @@ find /etc /root /home /opt /srv /var /tmp /mnt /usr/local -xdev '(' $kept ')' -p
     -o $moves -printf '%p %s %T@ %m %U:%G\\n' | sort
 find /srv/exports -printf '%p %s %T@ %m %U:%G\\n' | sort
 grep -v /run/user/ /proc/1/mounts | sort
-for what in address route rule; do ip -o $what | sed 's/valid_lft.*//'; done
+for what in address route rule; do ip -o $what | sed 's/valid_lft.*//; s/ tentative//'; done
 systemctl list-units --no-legend --plain --state=running | awk '{print $1}' |
     grep -v -e session- -e user@ -e ^systemd- -e dispatcher -e polkit | sort
 """

@@ -42,6 +42,17 @@ def wait_for_port(address: str, port: int, process: subprocess.Popen[bytes]) -> 
         time.sleep(0.05)
 
 
+def wait_for_silence(address: str, port: int) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        try:
+            socket.create_connection((address, port), 1).close()
+        except ConnectionRefusedError:
+            return
+        assert time.monotonic() < deadline, f"somebody still listens at {address}:{port}"
+        time.sleep(0.05)
+
+
 class Farm:
     """Hosts of one vdsmd process and the control interface beside them."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine_sim.hostdeploy import HostTarget
 
-from .conftest import free_port, wait_for_port
+from .conftest import free_port, wait_for_port, wait_for_silence
 
 PASSWORD = "not-the-usual-one"
 
@@ -158,6 +158,8 @@ class Sandbox:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+        # The kernel kills the namespace a moment after its parent.
+        wait_for_silence("127.0.0.1", self.port)
 
     def target(self, key_file: Path | None, password: str = "", known_hosts: Path | None = None) -> HostTarget:
         return HostTarget("host1", "127.0.0.1", self.port, "root", key_file, password, known_hosts)
