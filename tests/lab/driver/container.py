@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from driver import cgroups, mounts, processes
+from driver import cgroups, mounts, network, processes
 from driver.errors import LabError
 from driver.paths import LabPaths
 from driver.plan import Host, Plan
@@ -143,6 +143,7 @@ def stop(resource: Resource, state: State, *, hard: bool = False) -> None:
     for group in state.of_kind("cgroup", machine=resource["machine"]):
         cgroups.remove(str(group["machine"]))
         state.forget(group)
+    network.remove_cable(str(resource["machine"]))
     for mount in state.of_kind("mount", host=resource["host"]):
         run(["umount", str(mount["path"])])
         state.forget(mount)

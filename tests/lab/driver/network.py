@@ -25,6 +25,21 @@ def make_bridge(plan: Plan, state: State) -> None:
     run(["ip", "link", "set", plan.bridge, "up"])
 
 
+def cable(machine: str) -> str:
+    """The bridge's end of a host's NIC, as systemd-nspawn names it."""
+    return f"vb-{machine}"
+
+
+def remove_cable(machine: str) -> None:
+    """Unplug a host that is off: after a power cut the kernel takes its network apart some time later."""
+    name = cable(machine)
+    try:
+        run(["ip", "link", "delete", name])
+    except LabError:
+        if Path(f"/sys/class/net/{name}").exists():
+            raise
+
+
 def dnsmasq_arguments(plan: Plan, paths: LabPaths) -> list[str]:
     """Forward and reverse names of the lab only: whatever else is asked has no answer, as the lab has no way out."""
     first, last = plan.dhcp_range

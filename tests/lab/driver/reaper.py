@@ -43,6 +43,7 @@ def _undo(resource: Resource, state: State, paths: LabPaths) -> str | None:
             _unmount(Path(str(resource["path"])))
         elif kind == "cgroup":
             cgroups.remove(str(resource["machine"]))
+            network.remove_cable(str(resource["machine"]))
         elif kind == "bridge":
             if Path(f"/sys/class/net/{resource['name']}").exists():
                 run(["ip", "link", "delete", str(resource["name"])])
@@ -97,7 +98,7 @@ def leftovers(name: str, bridge: str, paths: LabPaths) -> list[str]:
     found += [f"loop device {loop}" for loop in mounts.loops_of(paths.root)]
     if Path(f"/sys/class/net/{bridge}").exists():
         found.append(f"bridge {bridge}")
-    found += [f"interface {veth.name}" for veth in Path("/sys/class/net").glob(f"vb-{name}-h*")]
+    found += [f"interface {veth.name}" for veth in Path("/sys/class/net").glob(network.cable(f"{name}-h*"))]
     hosts = network.HOSTS_FILE.read_text(encoding="utf-8")
     if network.without_block(hosts, name) != hosts:
         found.append(f"names of the lab in {network.HOSTS_FILE}")
