@@ -22,6 +22,7 @@ SEQUENCES: dict[str, Any] = load(FIXTURES / "agent" / "state-sequences.json")
 DOWN = engine.status("down", "bad", "unknown", engine.Reason.NOT_RUNNING)
 STARTING = engine.status("up", "bad", "Powering up", engine.Reason.NOT_LIVE)
 UP = engine.status("up", "good", "Up")
+BAD = engine.status("up", "bad", "Up", engine.Reason.NOT_LIVE)
 
 log = logging.getLogger("bench")
 
@@ -220,3 +221,26 @@ def test_sequence(name: str) -> None:
     for mine, theirs in zip(found, expected, strict=False):
         assert mine == theirs
     assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("here", "state", "actions"),
+    [(UP, "EngineUp", []), (BAD, "EngineStop", ["STOP_VM"])],
+    ids=["as-healthy", "not-healthy"],
+)
+def test_a_slot_that_tells_of_another_healthy_engine(here: engine.EngineStatus, state: str, actions: list[str]) -> None:
+    """After a migration the source's slot does so for a loop; only a VM that is worse gives way to it."""
+    world = World()
+    source, target = Host(1, world, health=dict(UP)), Host(2, world)
+    now = 0
+    while now < 110 or target.changes[-1]["state"] != "EngineUp":
+        if now == 110:
+            target.health = dict(UP)
+        for host in (source, target):
+            host.step(now)
+        now += 11
+    assert source.changes[-1]["state"] == "EngineUp"
+    target.health = dict(here)
+    target.step(now)
+    target.step(now + 11)
+    assert (target.changes[-1]["state"], target.actions) == (state, actions)

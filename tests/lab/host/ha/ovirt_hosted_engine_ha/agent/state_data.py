@@ -75,9 +75,13 @@ class Snapshot:
         """Tell whether a live host reports the engine VM as up."""
         return any(host["engine-status"]["vm"] == engine.VMState.UP for host in self.live_hosts())
 
-    def engine_good_elsewhere(self) -> bool:
-        """Tell whether a live host reports a healthy engine."""
-        return any(engine.rank(host["engine-status"]) == 4 for host in self.live_hosts())
+    def engine_better_elsewhere(self) -> bool:
+        """Tell whether a live host reports the engine in a better state than it is here.
+
+        One in the same state does not count: after a migration the source's slot is a loop behind.
+        """
+        here = engine.rank(self.health)
+        return any(engine.rank(host["engine-status"]) > here for host in self.live_hosts())
 
     def best_live_score(self) -> int:
         """Return the highest score of the other live hosts, 0 without any."""

@@ -222,7 +222,7 @@ class EngineUp(State):
         lost = self._vm_lost(new)
         if lost is not None:
             return lost
-        if new.engine_good_elsewhere():
+        if new.engine_better_elsewhere():
             return self.go(EngineStop, new)
         if new.health["health"] != engine.Health.GOOD:
             return self.go(EngineUpBadHealth, new)
