@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from testinfra.host import Host
 AGAIN_SECONDS = 15
 
 
-def _deploy(*words: str) -> tuple[dict[str, Any], str]:
-    """Run deploy.yml; return its report and what it printed."""
+def _play(name: str, *words: str) -> tuple[dict[str, Any], str]:
+    """Run a playbook; return its report and what it printed."""
     before = set(STATE.glob("logs/node0-report-*.json"))
     environment = {
         **os.environ,
@@ -27,7 +28,7 @@ def _deploy(*words: str) -> tuple[dict[str, Any], str]:
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
     }
     playbook = Path(sys.executable).parent / "ansible-playbook"
-    command = [str(playbook), "-i", "inventories/lab", "playbooks/deploy.yml", *words]
+    command = [str(playbook), "-i", "inventories/lab", f"playbooks/{name}.yml", *words]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
     (report,) = set(STATE.glob("logs/node0-report-*.json")) - before
@@ -53,7 +54,7 @@ def test_again_is_nothing(host1: Host) -> None:
     running = "systemctl show -p ActiveEnterTimestampMonotonic libvirtd vdsmd ovirt-ha-broker ovirt-ha-agent"
     before = host1.check_output(running), host1.check_output("virsh -r domid HostedEngine")
     begun = time.monotonic()
-    report, printed = _deploy()
+    report, printed = _play("deploy")
     seconds = time.monotonic() - begun
     assert report["totals"]["changed"] == 0
     assert "changed=0" in printed
@@ -61,7 +62,9 @@ def test_again_is_nothing(host1: Host) -> None:
     assert seconds <= AGAIN_SECONDS
 
 
-def test_check_mode_on_a_clean_host_tells_and_changes_nothing(host2: Host, lab: dict[str, Any], tmp_path: Path) -> None:
+@pytest.fixture
+def untouched(host2: Host) -> Iterator[None]:
+    """What the test does leaves the other host as it is."""
     changed = (
         "find /etc /root /var/lib /var/tmp /var/cache -xdev -newer /run/before"
         " -not -path '/var/lib/systemd/*' -not -path '/root/.ansible*' -not -path /root -not -path /root/engine-ca.pem"
@@ -69,6 +72,13 @@ def test_check_mode_on_a_clean_host_tells_and_changes_nothing(host2: Host, lab: 
         " -not -path /var/tmp -not -path '/var/tmp/systemd-private-*'"
     )
     host2.check_output("touch /run/before")
+    yield
+    assert host2.check_output(changed) == ""
+    assert host2.check_output("virsh -r list --all --name").split() == []
+
+
+@pytest.mark.usefixtures("untouched")
+def test_check_mode_on_a_clean_host_tells_and_changes_nothing(lab: dict[str, Any], tmp_path: Path) -> None:
     name = lab["hosts"][1]["fqdn"]
     # An engine of another name, which nobody's DNS knows, on another export.
     free = lab["engine"]["address"].rpartition(".")[0] + ".60"
@@ -80,9 +90,14 @@ def test_check_mode_on_a_clean_host_tells_and_changes_nothing(host2: Host, lab: 
     }
     other = tmp_path / "other.json"
     other.write_text(json.dumps({"node0": {"hosts": {name: {"he_fqdn": f"other.{lab['lab']['domain']}"}}}}))
-    report, printed = _deploy("--check", "--limit", name, "-i", str(other), "-e", json.dumps(extra))
+    report, printed = _play("deploy", "--check", "--limit", name, "-i", str(other), "-e", json.dumps(extra))
     assert report["totals"]["changed"] >= 3
     assert "create_target_vm:" in printed and "run engine-setup" in printed
-    assert host2.check_output(changed) == ""
-    assert host2.check_output("virsh -r list --all --name").split() == []
     assert name in printed
+
+
+@pytest.mark.usefixtures("untouched")
+def test_check_mode_of_adding_a_host_tells_and_changes_nothing(lab: dict[str, Any]) -> None:
+    _report, printed = _play("add_host", "--check")
+    for told in ("network.nic", "install"):
+        assert told in printed

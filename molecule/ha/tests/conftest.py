@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = yaml.safe_load((ROOT / "inventories" / "lab" / "group
 ADMIN_NAMES = ("admin@ovirt@internalsso", "admin@internal")
 HEALTHY = "DB Up!Welcome to Health Status!"
 LOOK_SECONDS = 1.0
+AGENT_LOG = "var/log/ovirt-hosted-engine-ha/agent.log"
 
 
 def driver(*words: str) -> str:
@@ -185,8 +186,10 @@ def host2(lab: dict[str, Any]) -> HaHost:
 
 @pytest.fixture(scope="session")
 def engine(lab: dict[str, Any], host1: HaHost) -> Engine:
-    """The engine; the CA is the one that the deployed host got."""
-    return Engine(lab["engine"]["fqdn"], host1.run("cat /etc/pki/vdsm/certs/cacert.pem"))
+    """A session with the engine; the CA is the one that the deployed host got."""
+    opened = Engine(lab["engine"]["fqdn"], host1.run("cat /etc/pki/vdsm/certs/cacert.pem"))
+    opened.log_in()
+    return opened
 
 
 @pytest.fixture(scope="session")
@@ -199,3 +202,14 @@ def boot_id(lab: dict[str, Any], host1: HaHost, host2: HaHost) -> Iterator[Calla
     )
     yield lambda: host2.run(command).strip()
     host2.run(f"rm -f {secret}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the HA agents did last: the lab is gone when somebody reads it."""
+    report = yield
+    if report.failed and report.when == "call":
+        for log in sorted(STATE.glob(f"hosts/*/upper/{AGENT_LOG}")):
+            lines = log.read_text(errors="replace").splitlines()[-40:]
+            report.sections.append((f"agent of {log.relative_to(STATE).parts[1]}", "\n".join(lines)))
+    return report

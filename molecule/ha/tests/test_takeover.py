@@ -37,7 +37,6 @@ def _remember(engine: Engine, tag: str) -> dict[str, Any]:
 
 
 def test_the_second_host_joined_through_the_engine(engine: Engine, host1: HaHost, host2: HaHost) -> None:
-    engine.log_in()
     hosts = engine.hosts()
     assert {name: host["status"] for name, host in hosts.items()} == {host1.fqdn: "up", host2.fqdn: "up"}
     for host in hosts.values():

@@ -11,8 +11,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-from engine_lab import LAB, ROOT, Lab
+from engine_lab import LAB, Lab
 
 EXAMPLE = LAB / "examples" / "engine_steps.sh"
 # The engine's database without a shell on the engine's machine.
@@ -79,44 +78,3 @@ def test_a_refusal_is_told_in_the_engines_words(lab: Lab) -> None:
     failed = example(settings_of(lab))
     assert failed.returncode != 0 and "host1 is non_operational: kvm_not_running" in failed.stderr
     assert lab.tokens() == 0
-
-
-@pytest.mark.skipif(
-    "NODE0_EXAMPLE_LAB" not in os.environ, reason="NODE0_EXAMPLE_LAB names a lab with a deployed engine"
-)
-def test_all_steps_against_the_engine_of_a_lab(tmp_path: Path) -> None:
-    """Adds the lab's last host and the export ``data`` to the engine that runs there."""
-    name = os.environ["NODE0_EXAMPLE_LAB"]
-    driver = [sys.executable, "-m", "driver"]
-
-    def run(*words: str) -> str:
-        environment = {**os.environ, "PYTHONPATH": str(LAB)}
-        return subprocess.run(
-            [*driver, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-        ).stdout
-
-    status = json.loads(run("status", "--lab", name))
-    first, last = status["hosts"][0], status["hosts"][-1]
-    (tmp_path / "ca.pem").write_text(
-        run("exec", "--lab", name, first["name"], "--", "cat", "/etc/pki/vdsm/certs/cacert.pem")
-    )
-    (tmp_path / "password").write_text(os.environ["NODE0_EXAMPLE_PASSWORD"])
-    settings = {
-        "ENGINE_URL": f"https://{status['engine']['fqdn']}/ovirt-engine",
-        "ENGINE_CA_FILE": str(tmp_path / "ca.pem"),
-        "ENGINE_USER": os.environ.get("NODE0_EXAMPLE_USER", "admin@ovirt@internalsso"),
-        "ENGINE_PASSWORD_FILE": str(tmp_path / "password"),
-        "HOST_NAME": last["fqdn"],
-        "HOST_ADDRESS": last["fqdn"],
-        "STORAGE": f"{status['storage']['nfs']['address']}:/exports/data",
-        "STORAGE_NAME": "example",
-        "VM_NAME": "example",
-        "DISK_GIB": "10",
-    }
-    key = example(settings, "key").stdout
-    write = f"mkdir -p -m 700 /root/.ssh && echo {shlex.quote(key.strip())} >>/root/.ssh/authorized_keys"
-    run("exec", "--lab", name, last["name"], "--", "bash", "-c", write)
-    done = example(settings, seconds=1200)
-    assert done.returncode == 0, done.stderr
-    made = json.loads(done.stdout)
-    assert volumes_with(Path(status["lab"]["exports"]) / "data", f"{made['vm']}.ovf") == 2

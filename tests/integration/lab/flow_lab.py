@@ -152,7 +152,8 @@ class FlowLab:
 
     def play_locally(self, host: str, playbook: str, *more: str) -> Run:
         """Run a playbook of the installed collection on the host itself."""
-        words = f"-i hosts.yml -e @he.yml -e @secrets.yml --vault-password-file vault node0.hosted_engine.{playbook}"
+        settings = "-e he_answer_file=he.yml -e @secrets.yml --vault-password-file vault"
+        words = f"-i hosts.yml {settings} node0.hosted_engine.{playbook}"
         environment = (
             f"ANSIBLE_COLLECTIONS_PATH={CONTROL}/collections ANSIBLE_CALLBACKS_ENABLED=node0.hosted_engine.report"
         )
@@ -189,7 +190,7 @@ class Engine:
         self._lab, self._host = lab, host
         self._curl = f"curl --silent --show-error --max-time 120 --cacert {shlex.quote(ca)}"
         self._base = f"https://{lab.engine['fqdn']}/ovirt-engine"
-        self._token = ""
+        self.user = self._token = ""
 
     def _send(self, words: str, path: str, body: str) -> str:
         command = f"{self._curl} -H 'Accept: application/json' {words} {shlex.quote(self._base + path)}"
@@ -203,7 +204,7 @@ class Engine:
             form["password"] = SETTINGS["he_admin_password"]
             seen = self._send("--data @-", "/sso/oauth/token", urllib.parse.urlencode(form))
             if "access_token" in json.loads(seen):
-                self._token = json.loads(seen)["access_token"]
+                self.user, self._token = user, json.loads(seen)["access_token"]
                 return
         raise AssertionError(seen)
 

@@ -9,18 +9,21 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from driver.paths import CHECKOUT
 from flow_lab import CONTROL, SECRETS, SETTINGS, Engine, FlowLab, Run, engine_session, wait_until
 
-NODE, PHASES = (
-    "he-host1",
-    ("initial_clean", "bootstrap_local_vm", "create_storage_domain", "create_target_vm", "final_clean"),
-)
+NODE, OTHER = "he-host1", "he-host2"
+PHASES = ("initial_clean", "bootstrap_local_vm", "create_storage_domain", "create_target_vm", "final_clean")
+#: All but add_host, whose hosts come later; the default scenario checks it.
+NODE_0_PLAYBOOKS = sorted({path.stem for path in (CHECKOUT / "playbooks").glob("*.yml")} - {"add_host"})
 APPLIANCE = "/srv/lab/appliance/fast.ova"
 CONF = "/etc/ovirt-hosted-engine/hosted-engine.conf"
 CA = "/etc/pki/vdsm/certs/cacert.pem"
@@ -47,12 +50,15 @@ pytestmark = [pytest.mark.lab, needs_root, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[FlowLab]:
-    """A fresh lab of one host. FLOWS_KEEP in the environment leaves it up, and goes on in the one that is up."""
+    """A fresh lab of two hosts; the other one stays plain.
+
+    FLOWS_KEEP in the environment leaves it up, and goes on in the one that is up.
+    """
     made = FlowLab("flows-t")
     keep = "FLOWS_KEEP" in os.environ
     if not keep:
         made.driver("down")
-    made.up(hosts=1, profile="fast")
+    made.up(hosts=2, profile="fast")
     yield made
     if not keep:
         made.driver("down")
@@ -91,15 +97,17 @@ def changed_since(lab: FlowLab, mark: str, *more: str) -> list[str]:
 # -- a clean host
 
 
-def test_check_mode_tells_a_plan_and_changes_nothing(lab: FlowLab, clean: str) -> None:
-    """All playbooks beside each other: they only look. So does a phase that is started before its time."""
+def test_check_mode_tells_a_plan_and_changes_nothing(lab: FlowLab, clean: str, tmp_path: Path) -> None:
+    """All playbooks of node 0 beside each other: they only look. So does a phase that is started before its time."""
     lab.inside(NODE, "touch /run/before")
+    extra = {"he_appliance": APPLIANCE, "he_export_dir": str(tmp_path), "he_schema_file": str(tmp_path / "schema")}
     with ThreadPoolExecutor(3) as pool:
         early = pool.submit(lab.play, "create_target_vm", he_appliance=APPLIANCE)
-        begun = {name: pool.submit(lab.play, name, "--check", he_appliance=APPLIANCE) for name in ("deploy", *PHASES)}
+        begun = {name: pool.submit(lab.play, name, "--check", **extra) for name in NODE_0_PLAYBOOKS}
         runs = {name: run.result() for name, run in begun.items()}
     assert changed_since(lab, "/run/before") == []
     assert lab.snapshot(NODE) == clean
+    assert list(tmp_path.iterdir()) == []
     assert {name: run.output for name, run in runs.items() if run.status != 0} == {}
     foretold = {
         "initial_clean": ("changed=0", "remove what an earlier attempt of this collection has left half-made"),
@@ -108,7 +116,15 @@ def test_check_mode_tells_a_plan_and_changes_nothing(lab: FlowLab, clean: str) -
         "create_target_vm": ("let the engine make the VM HostedEngine",),
         "final_clean": ("remove the bootstrap: VM HostedEngineLocal",),
     }
-    foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words.startswith("  - "))
+    foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words != "changed=0")
+    foretold |= {
+        "preflight": ("network.nic", "changed=0"),
+        "cleanup": ("nothing", "changed=0"),
+        "export_settings": ("changed=1",),
+        "schema": ("changed=1",),
+        "get_network_interfaces": (lab.status["hosts"][0]["nic"], "changed=0"),
+    }
+    assert sorted(foretold) == NODE_0_PLAYBOOKS
     for name, told in foretold.items():
         assert [words for words in told if words not in runs[name].output] == [], runs[name].output
     assert early.result().status != 0
@@ -295,6 +311,45 @@ def test_a_blocked_port_makes_the_host_non_responsive(lab: FlowLab, conf: dict[s
     assert "blocked" not in names
     wait_until(lambda: engine.get(f"disks/{names['unblocked']['id']}")["status"] == "ok", "the disk is made", 60)
     assert engine.ask("DELETE", f"disks/{names['unblocked']['id']}")[0] == 200
+
+
+def test_plain_curl_and_sdk_do_the_same_steps(
+    lab: FlowLab, conf: dict[str, str], engine: Engine, tmp_path: Path
+) -> None:
+    """The lab's example, with the other host and another export: no module of the collection has a part in it."""
+    other = next(host for host in lab.status["hosts"] if host["name"] == OTHER)
+    (tmp_path / "ca.pem").write_text(lab.inside(NODE, f"cat {CA}"))
+    (tmp_path / "password").write_text(SETTINGS["he_admin_password"])
+    environment = {
+        **os.environ,
+        "PYTHON": sys.executable,
+        "ENGINE_URL": f"https://{lab.engine['fqdn']}/ovirt-engine",
+        "ENGINE_CA_FILE": str(tmp_path / "ca.pem"),
+        "ENGINE_USER": engine.user,
+        "ENGINE_PASSWORD_FILE": str(tmp_path / "password"),
+        "HOST_NAME": other["fqdn"],
+        "HOST_ADDRESS": other["fqdn"],
+        "STORAGE": f"{lab.status['storage']['nfs']['address']}:/exports/data",
+        "STORAGE_NAME": "example",
+        "VM_NAME": "example",
+        "DISK_GIB": "4",
+    }
+
+    def example(*words: str) -> subprocess.CompletedProcess[str]:
+        script = CHECKOUT / "tests/lab/examples/engine_steps.sh"
+        return subprocess.run(
+            [script, *words], env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    lab.inside(
+        OTHER, "umask 077; mkdir -p /root/.ssh; cat >>/root/.ssh/authorized_keys", example("key").stdout.encode()
+    )
+    done = example()
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert conf["vmid"] != made["vm"]
+    stores = f"grep -rlaF {made['vm']}.ovf /srv/exports/data/*/images | wc -l"
+    assert lab.inside(OTHER, stores).strip() == "2", "both OVF stores on the export tell of the VM"
 
 
 def test_memory_changed_in_the_engine_reaches_the_domain(lab: FlowLab, conf: dict[str, str]) -> None:

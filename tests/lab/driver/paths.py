@@ -22,7 +22,7 @@ class LabPaths:
 
     @classmethod
     def of(cls, name: str) -> "LabPaths":
-        return cls(cache() / "lab" / name)
+        return cls((cache() / "lab").resolve() / name)
 
     @property
     def state(self) -> Path:

@@ -46,11 +46,20 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def _own_line() -> set[int]:
+    """This process, its parent and so on."""
+    line, pid = set[int](), os.getpid()
+    while pid and (fields := _stat(pid)):
+        line.add(pid)
+        pid = int(fields[1])
+    return line
+
+
 def with_argument(marker: str) -> list[int]:
-    """Processes one of whose arguments contains ``marker``; without ourselves."""
-    found = []
+    """Processes one of whose arguments contains ``marker``; without ourselves and those that called us."""
+    found, ours = [], _own_line()
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+        if not entry.name.isdigit() or int(entry.name) in ours:
             continue
         try:
             arguments = (entry / "cmdline").read_bytes().split(b"\0")

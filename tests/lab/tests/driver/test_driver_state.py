@@ -85,6 +85,18 @@ def test_a_process_whose_number_was_never_noted_is_found_by_its_argument(
     assert child.wait(timeout=5) == -15
 
 
+def test_who_called_the_driver_is_nothing_left(tmp_path: Path) -> None:
+    marker = str(tmp_path / "answers.conf")
+    look = f"from driver import processes; print(processes.with_argument({str(tmp_path)!r}))"
+    # Two commands, or the shell would become the first one.
+    script = f'"{sys.executable}" -c "{look}"; true'
+    path = str(Path(processes.__file__).parents[1])
+    done = subprocess.run(
+        ["bash", "-c", script, marker], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def test_what_was_only_intended_needs_no_undoing(state: State, paths: LabPaths, tmp_path: Path) -> None:
     state.intend("mount", path=str(tmp_path / "never"))
     state.intend("bridge", name="nl-never-made")
