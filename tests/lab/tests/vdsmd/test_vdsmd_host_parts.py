@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from vdsm_tool import sections
 from vdsmd import settings, system
+from vdsmd.storage import connections
 from vdsmd.virt import substitutions
 from vdsmd.virt.substitutions import Lab
 
@@ -171,3 +174,22 @@ def test_facts_of_this_machine() -> None:
     assert len(times) == facts.cpus
     assert all(isinstance(value, str) for told in times.values() for key, value in told.items() if key != "nodeIndex")
     assert facts.packages["vdsm"]["version"] >= "4.50"
+
+
+def test_one_server_is_mounted_once_however_many_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mounts: list[str] = []
+
+    def mount(command: list[str]) -> int:
+        time.sleep(0.05)
+        mounts.append(command[-1])
+        return 0
+
+    layout = SimpleNamespace(mount_point=lambda remote, kind: tmp_path / remote.replace("/", "_"))
+    made = connections.RealConnections(cast("Any", SimpleNamespace(fabric=SimpleNamespace(layout=layout))), {})
+    monkeypatch.setattr(made, "_run", mount)
+    monkeypatch.setattr(Path, "is_mount", lambda path: str(path) in mounts)
+    monkeypatch.setattr(connections, "vdsm_may_use", lambda point: True)
+    servers = [{"connection": f"nas.test:/{name}"} for name in ("he", "data")] * 3
+    with ThreadPoolExecutor(len(servers)) as pool:
+        assert set(pool.map(lambda server: made.connect("NFS", server), servers)) == {0}
+    assert sorted(mounts) == sorted({str(tmp_path / "nas.test:_he"), str(tmp_path / "nas.test:_data")})

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import logging
 import subprocess
+import threading
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,8 @@ class Connections:
         self._host = host
         self.mounts: dict[str, str] = dict(saved.get("mounts", {}))  # remote path -> type
         self.sessions: set[str] = set(saved.get("sessions", []))  # iqn
+        # After a boot the engine and the HA broker connect the same server at once.
+        self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # by remote path
 
     def persistent(self) -> dict[str, Any]:
         """What survives a restart."""
@@ -47,9 +51,10 @@ class Connections:
         if kind == "FCP":
             return 0
         remote = con.get("connection", "").rstrip("/")
-        status = self._mount(kind, remote, con)
-        if status == 0:
-            self.mounts[remote] = kind
+        with self._busy[remote]:
+            status = self._mount(kind, remote, con)
+            if status == 0:
+                self.mounts[remote] = kind
         return status
 
     def disconnect(self, kind: str, con: dict[str, Any]) -> int:
@@ -58,11 +63,12 @@ class Connections:
             self.sessions.discard(con.get("iqn", ""))
             return 0
         remote = con.get("connection", "").rstrip("/")
-        if remote in self.mounts:
-            status = self._unmount(self.mounts[remote], remote)
-            if status:
-                return status
-            del self.mounts[remote]
+        with self._busy[remote]:
+            if remote in self.mounts:
+                status = self._unmount(self.mounts[remote], remote)
+                if status:
+                    return status
+                del self.mounts[remote]
         return 0
 
     def _login(self, con: dict[str, Any]) -> int:
