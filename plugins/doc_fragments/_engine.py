@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options shared by every module that talks to the engine."""
+    """Options of every module that talks to the engine, and those of modules that hand one session on."""
 
     DOCUMENTATION = r"""
 options:
@@ -21,6 +21,16 @@ options:
     description: Password of that user.
     type: str
     required: true
+  request_timeout:
+    description: Seconds that one exchange with the engine may take.
+    type: int
+    default: 60
+requirements:
+  - ovirt-engine-sdk-python >= 4.4 on the managed host
+"""
+
+    SESSION = r"""
+options:
   engine_ca_file:
     description: Certificate of the engine's CA on the managed host. TLS is always verified.
     type: path
@@ -30,10 +40,4 @@ options:
       - File on the managed host, mode 0600, that hands the session's token from module to module.
       - It is made at the first login and removed when the session is ended.
     type: path
-  request_timeout:
-    description: Seconds that one exchange with the engine may take.
-    type: int
-    default: 60
-requirements:
-  - ovirt-engine-sdk-python >= 4.4 on the managed host
 """

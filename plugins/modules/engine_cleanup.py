@@ -21,6 +21,7 @@ attributes:
     support: none
 extends_documentation_fragment:
   - node0.hosted_engine._engine
+  - node0.hosted_engine._engine.session
   - node0.hosted_engine._journal
 options:
   local_vm_uuid:

@@ -24,6 +24,7 @@ attributes:
     support: none
 extends_documentation_fragment:
   - node0.hosted_engine._engine
+  - node0.hosted_engine._engine.session
   - node0.hosted_engine._journal
   - node0.hosted_engine._phase_end
 options:

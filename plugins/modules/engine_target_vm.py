@@ -25,6 +25,7 @@ attributes:
     support: none
 extends_documentation_fragment:
   - node0.hosted_engine._engine
+  - node0.hosted_engine._engine.session
   - node0.hosted_engine._journal
 options:
   name:

@@ -26,29 +26,14 @@ attributes:
     description: Can show what would change.
     support: none
 extends_documentation_fragment:
+  - node0.hosted_engine._engine
   - node0.hosted_engine._journal
   - node0.hosted_engine._phase_end
 options:
-  engine_fqdn:
-    description: Fully qualified name of the engine; its certificate must carry it.
-    type: str
-    required: true
-  engine_user:
-    description: User with its profile, C(admin@internal) or, with Keycloak, C(admin@ovirt@internalsso).
-    type: str
-    required: true
-  engine_password:
-    description: Password of that user.
-    type: str
-    required: true
   engine_ca:
     description: Certificate of the engine's CA, in PEM format. TLS is always verified.
     type: str
     required: true
-  request_timeout:
-    description: Seconds that one exchange with the engine may take.
-    type: int
-    default: 60
   cluster:
     description: Cluster of the host, in the data center of the engine VM. It must exist.
     type: str
@@ -81,8 +66,6 @@ options:
     description: Seconds in which the host must have its score, from the moment that it is up.
     type: int
     default: 1800
-requirements:
-  - ovirt-engine-sdk-python >= 4.4 on the managed host
 """
 
 EXAMPLES = r"""
@@ -166,6 +149,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine import
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.arguments import (
     foresee,
     journal_arguments,
+    login_arguments,
     session_of,
 )
 from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.authorized_keys import let_in
@@ -251,13 +235,10 @@ def missing(session: Session, params: Params) -> list[str]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
+            **login_arguments(),
             **journal_arguments(),
             **phase_end_arguments(),
-            "engine_fqdn": {"type": "str", "required": True},
-            "engine_user": {"type": "str", "required": True},
-            "engine_password": {"type": "str", "required": True, "no_log": True},
             "engine_ca": {"type": "str", "required": True},
-            "request_timeout": {"type": "int", "default": 60},
             "cluster": {"type": "str", "default": "Default"},
             "engine_vm": {"type": "str", "default": "HostedEngine"},
             "name": {"type": "str", "required": True},

@@ -15,15 +15,22 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import
 CHECK_SECONDS = 5
 
 
-def engine_arguments() -> dict[str, Any]:
+def login_arguments() -> dict[str, Any]:
     """Return the arguments that doc fragment C(_engine) describes."""
     return {
         "engine_fqdn": {"type": "str", "required": True},
         "engine_user": {"type": "str", "required": True},
         "engine_password": {"type": "str", "required": True, "no_log": True},
+        "request_timeout": {"type": "int", "default": 60},
+    }
+
+
+def engine_arguments() -> dict[str, Any]:
+    """Return the arguments of a module that hands its session on: C(_engine) and C(_engine.session)."""
+    return {
+        **login_arguments(),
         "engine_ca_file": {"type": "path", "required": True},
         "session_file": {"type": "path"},
-        "request_timeout": {"type": "int", "default": 60},
     }
 
 
