@@ -25,6 +25,13 @@ from driver.paths import CHECKOUT, LabPaths
 BIN = Path(sys.executable).parent
 SETTINGS: dict[str, Any] = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/node0.yml").read_text())
 SECRETS = ("he_admin_password", "he_appliance_password")
+# Signs that mean something to Jinja, shells, YAML, answer files, URLs and XML; as long as operators make them.
+# A part that no encoding changes tells where one is found again.
+CORES = {name: f"{name.replace('_', '')}5ecret" for name in SECRETS}
+HOSTILE = (
+    "{{ lookup('pipe', 'id') }} {% x %} a;b 'c' \"d\" `id` $(id) $HOME \\ %40 & + = # <e> | ! * ? [f] ~ ^ : , @ äß€漢"
+)
+PASSWORDS = {name: f"{core} {HOSTILE}".ljust(200, "x") for name, core in CORES.items()}
 ADMIN_NAMES = ("admin@ovirt@internalsso", "admin@internal")
 
 # ansible-core and what it needs, as installed here; the host's Python has the same minor version.
@@ -125,7 +132,10 @@ class FlowLab:
         return Run(done.returncode, done.stdout + done.stderr)
 
     def make_control_node(self, host: str, settings: Mapping[str, Any]) -> None:
-        """Give a host what the README asks a user to install: ansible-core, the collection, an inventory, settings."""
+        """Give a host what the README asks a user to install: ansible-core, the collection, an inventory, settings.
+
+        The settings come with the passwords of PASSWORDS, in answer files, of which one is encrypted.
+        """
         with tempfile.TemporaryDirectory() as folder:
             build = [BIN / "ansible-galaxy", "collection", "build", "--output-path", folder]
             subprocess.run(build, cwd=CHECKOUT, capture_output=True, check=True)
@@ -133,7 +143,7 @@ class FlowLab:
             secrets = Path(folder) / "secrets.yml"
             password = Path(folder) / "vault"
             password.write_text("a word for the vault\n")
-            secrets.write_text(yaml.safe_dump({name: SETTINGS[name] for name in SECRETS}))
+            secrets.write_text(yaml.safe_dump(PASSWORDS, allow_unicode=True))
             encrypt = [BIN / "ansible-vault", "encrypt", "--vault-password-file", password, secrets]
             subprocess.run(encrypt, capture_output=True, check=True)
             fqdn = next(known["fqdn"] for known in self.status["hosts"] if known["name"] == host)
@@ -152,8 +162,8 @@ class FlowLab:
 
     def play_locally(self, host: str, playbook: str, *more: str) -> Run:
         """Run a playbook of the installed collection on the host itself."""
-        settings = "-e he_answer_file=he.yml -e @secrets.yml --vault-password-file vault"
-        words = f"-i hosts.yml {settings} node0.hosted_engine.{playbook}"
+        settings = shlex.quote(json.dumps({"he_answer_file": ["he.yml", "secrets.yml"]}))
+        words = f"-i hosts.yml -e {settings} --vault-password-file vault node0.hosted_engine.{playbook}"
         environment = (
             f"ANSIBLE_COLLECTIONS_PATH={CONTROL}/collections ANSIBLE_CALLBACKS_ENABLED=node0.hosted_engine.report"
         )
@@ -186,8 +196,8 @@ def _ansible_files() -> dict[str, bytes]:
 class Engine:
     """The engine's API, asked with curl on a host, over TLS that is verified against the CA in a file there."""
 
-    def __init__(self, lab: FlowLab, host: str, ca: str) -> None:
-        self._lab, self._host = lab, host
+    def __init__(self, lab: FlowLab, host: str, ca: str, password: str) -> None:
+        self._lab, self._host, self._password = lab, host, password
         self._curl = f"curl --silent --show-error --max-time 120 --cacert {shlex.quote(ca)}"
         self._base = f"https://{lab.engine['fqdn']}/ovirt-engine"
         self.user = self._token = ""
@@ -201,7 +211,7 @@ class Engine:
         seen = ""
         for user in ADMIN_NAMES:
             form = {"grant_type": "password", "scope": "ovirt-app-api", "username": user}
-            form["password"] = SETTINGS["he_admin_password"]
+            form["password"] = self._password
             seen = self._send("--data @-", "/sso/oauth/token", urllib.parse.urlencode(form))
             if "access_token" in json.loads(seen):
                 self.user, self._token = user, json.loads(seen)["access_token"]
@@ -229,9 +239,9 @@ class Engine:
 
 
 @contextmanager
-def engine_session(lab: FlowLab, host: str, ca: str) -> Iterator[Engine]:
+def engine_session(lab: FlowLab, host: str, ca: str, password: str) -> Iterator[Engine]:
     """A session with the engine that is ended in any case."""
-    engine = Engine(lab, host, ca)
+    engine = Engine(lab, host, ca, password)
     engine.login()
     try:
         yield engine

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from driver.paths import CHECKOUT
-from flow_lab import CONTROL, SECRETS, SETTINGS, Engine, FlowLab, Run, engine_session, wait_until
+from flow_lab import CONTROL, CORES, PASSWORDS, SECRETS, SETTINGS, Engine, FlowLab, Run, engine_session, wait_until
 
 NODE, OTHER = "he-host1", "he-host2"
 PHASES = ("initial_clean", "bootstrap_local_vm", "create_storage_domain", "create_target_vm", "final_clean")
@@ -80,7 +80,7 @@ def conf(lab: FlowLab) -> dict[str, str]:
 @pytest.fixture
 def engine(lab: FlowLab) -> Iterator[Engine]:
     """A session with the deployed engine."""
-    with engine_session(lab, NODE, CA) as opened:
+    with engine_session(lab, NODE, CA, PASSWORDS["he_admin_password"]) as opened:
         yield opened
 
 
@@ -156,7 +156,7 @@ def test_an_uninstallable_package_is_explained(failed: Run) -> None:
 def test_the_engine_says_install_failed_and_names_the_task(lab: FlowLab, failed: Run) -> None:
     assert failed.status != 0
     ca = lab.inside(NODE, "ls /var/tmp/localvm*/*.pem").strip()
-    with engine_session(lab, NODE, ca) as bootstrap:
+    with engine_session(lab, NODE, ca, SETTINGS["he_admin_password"]) as bootstrap:
         (host,) = bootstrap.get("hosts")["host"]
         events = bootstrap.get("events")["event"]
     assert host["status"] == "install_failed"
@@ -178,12 +178,12 @@ def test_cleanup_leaves_the_host_as_it_was(lab: FlowLab, clean: str, failed: Run
     assert lab.snapshot(NODE) == clean
 
 
-# -- a deployment: on the host itself, phase by phase, appliance from its package, DHCP, storage with old content
+# -- a deployment: on the host itself, phase by phase, DHCP, appliance from its package, hard passwords, used storage
 
 
 @pytest.fixture(scope="module")
 def prepared(lab: FlowLab) -> None:
-    """The README's ten lines on the host, storage that gives volumes with old content, and quick HA services."""
+    """The README's lines with answer files, storage that gives volumes with old content, and quick HA services."""
     wanted = {name: value for name, value in SETTINGS.items() if not isinstance(value, str) or "{{" not in value}
     wanted = {name: value for name, value in wanted.items() if name not in SECRETS}
     wanted.update(
@@ -206,7 +206,7 @@ def test_a_phase_alone_on_the_host_itself(lab: FlowLab, prepared: None, phase: s
         assert planned.status == 0, "a plan in the middle of a deployment: " + planned.output[-4000:]
     run = lab.play_locally(NODE, phase)
     assert run.status == 0, run.output[-4000:]
-    assert not [name for name in SECRETS if SETTINGS[name] in run.output]
+    assert not [name for name, core in CORES.items() if core in run.output]
     journal = json.loads(lab.inside(NODE, "cat /var/lib/ovirt-hosted-engine-setup/node0-journal.json"))
     assert journal["phases"][phase]["status"] == "done"
 
@@ -248,8 +248,8 @@ def test_only_our_slots_of_the_whiteboard_have_content(lab: FlowLab, conf: dict[
 
 def test_no_password_is_left_on_the_host(lab: FlowLab) -> None:
     lab.inside(NODE, f"rm -r {CONTROL}")
-    for name in SECRETS:
-        found = f"grep -rIlF --exclude-dir=images -- {SETTINGS[name]} /etc /root /tmp /var /run 2>/dev/null || true"
+    for core in CORES.values():
+        found = f"grep -rIlF --exclude-dir=images -- {core} /etc /root /tmp /var /run 2>/dev/null || true"
         assert lab.inside(NODE, found) == ""
 
 
@@ -319,7 +319,7 @@ def test_plain_curl_and_sdk_do_the_same_steps(
     """The lab's example, with the other host and another export: no module of the collection has a part in it."""
     other = next(host for host in lab.status["hosts"] if host["name"] == OTHER)
     (tmp_path / "ca.pem").write_text(lab.inside(NODE, f"cat {CA}"))
-    (tmp_path / "password").write_text(SETTINGS["he_admin_password"])
+    (tmp_path / "password").write_text(PASSWORDS["he_admin_password"])
     environment = {
         **os.environ,
         "PYTHON": sys.executable,
@@ -364,7 +364,7 @@ def test_memory_changed_in_the_engine_reaches_the_domain(lab: FlowLab, conf: dic
 
     was = kib()
     assert was * 1024 == SETTINGS["he_mem_size_MB"] * 2**20
-    with engine_session(lab, NODE, CA) as engine:
+    with engine_session(lab, NODE, CA, PASSWORDS["he_admin_password"]) as engine:
         policy = {"guaranteed": MEMORY, "max": 4 * MEMORY}
         status, answer = engine.ask("PUT", f"vms/{conf['vmid']}", {"memory": MEMORY, "memory_policy": policy})
         assert status == 200, answer
