@@ -22,6 +22,16 @@ def _runs_on(host: HaHost) -> bool:
     return bool(own and own["live-data"] and own["engine-status"] == {"vm": "up", "health": "good", "detail": "Up"})
 
 
+def _is_ready(other: HaHost, host: HaHost) -> None:
+    """Wait until another host sees this one with its full score, and the engine not on it."""
+
+    def ready() -> bool:
+        told = other.hosts().get(host.number, {})
+        return bool(told.get("live-data") and told["score"] == FULL and told["state"] == "EngineDown")
+
+    wait(ready, f"host {host.number} with its full score", PATIENCE)
+
+
 def _answers_with(engine: Engine, data: dict[str, Any]) -> None:
     wait(lambda: engine.health() == HEALTHY, "the engine's health page", PATIENCE)
     engine.log_in()
@@ -89,12 +99,7 @@ def test_host_2_takes_over_when_host_1_dies(engine: Engine, host2: HaHost) -> No
 def test_host_1_comes_back_and_leaves_the_engine_where_it_is(engine: Engine, host1: HaHost, host2: HaHost) -> None:
     running = host2.run("cat /run/libvirt/qemu/HostedEngine.pid")
     driver("restart", "he-host1")
-
-    def ready() -> bool:
-        told = host2.hosts().get(1, {})
-        return bool(told.get("live-data") and told["score"] == FULL and told["state"] == "EngineDown")
-
-    wait(ready, "host 1 with its full score", PATIENCE)
+    _is_ready(host2, host1)
     wait(lambda: engine.hosts()[host1.fqdn]["status"] == "up", "host 1 up in the engine", PATIENCE)
     assert (host1.domains(), host2.domains()) == ([], ["HostedEngine"])
     assert host2.run("cat /run/libvirt/qemu/HostedEngine.pid") == running
@@ -171,6 +176,19 @@ def test_activation_ends_local_maintenance(engine: Engine, host1: HaHost, host2:
     wait(lambda: engine.hosts()[source.fqdn]["status"] == "up", "the host up again", PATIENCE)
     wait(lambda: target.hosts()[source.number]["score"] == FULL, "its full score", PATIENCE)
     assert target.domains() == ["HostedEngine"]
+
+
+def test_the_other_host_takes_over_when_a_host_is_powered_off(engine: Engine, host1: HaHost, host2: HaHost) -> None:
+    source, target = (host1, host2) if host1.domains() else (host2, host1)
+    held = _remember(engine, "before-the-power-off")
+    driver("power-off", source.name)
+    told = target.hosts()[source.number]
+    assert (told["stopped"], told["score"], told["state"]) == (True, 0, "AgentStopped"), "it has said good-bye"
+    wait(lambda: _runs_on(target), "the engine on the other host", LEASE_SECONDS + BOOT_SECONDS)
+    _answers_with(engine, held)
+    driver("restart", source.name)
+    _is_ready(target, source)
+    assert (source.domains(), target.domains()) == ([], ["HostedEngine"])
 
 
 def test_clean_up_asks_first(host1: HaHost, host2: HaHost) -> None:
