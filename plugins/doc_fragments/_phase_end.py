@@ -15,8 +15,10 @@ options:
       - The journal is returned as C(journal), with at least C(state), C(phases) and C(made).
     type: bool
     default: false
-  digest:
-    description: Digest of the settings, which the journal keeps with the end of the phase.
-    type: str
-    default: ""
+  made_with:
+    description:
+      - Settings that the deployment is made with, see the filter P(node0.hosted_engine.complete_settings#filter).
+      - The journal keeps them under C(state.settings). A later run takes from there what its settings leave open, and
+        sees what has been changed since.
+    type: dict
 """

@@ -9,11 +9,12 @@ from typing import Any
 DOCUMENTATION = r"""
 ---
 name: complete_settings
-short_description: Take from the host what the settings leave open
+short_description: Take from a deployment that was begun, or from the host, what the settings leave open
 version_added: 0.1.0
 author: The node0.hosted_engine founders (@node0)
 description:
   - Host name and address, NIC, gateway, time zone, CPUs and memory default to what the host has.
+  - Once the bootstrap VM is made they stay what they were then; it takes memory that would be missing otherwise.
 options:
   _input:
     description: Settings as the module M(node0.hosted_engine.settings) returned them.
@@ -23,11 +24,14 @@ options:
     description: Facts as the module M(node0.hosted_engine.host_info) returned them.
     type: dict
     required: true
-positional: host
+  journal:
+    description: The journal as the same module returned it.
+    type: dict
+positional: host, journal
 """
 
 EXAMPLES = r"""
-settings: "{{ validated.settings | node0.hosted_engine.complete_settings(found.host) }}"
+settings: "{{ validated.settings | node0.hosted_engine.complete_settings(found.host, found.journal) }}"
 """
 
 RETURN = r"""

@@ -85,8 +85,9 @@ class Journal:
 
     def remember(self, key: str, value: Record) -> None:
         """Keep facts that later phases need, under C(state.key)."""
-        with self._change() as record:
-            record["state"][key] = value
+        if self.state(key) != value:
+            with self._change() as record:
+                record["state"][key] = value
 
     def forget(self, key: str) -> None:
         """Drop what was remembered under a key."""
@@ -120,10 +121,10 @@ class Journal:
         with self._change() as record:
             record["made"] = [entry for entry in record["made"] if (entry["kind"], entry["name"]) != (kind, name)]
 
-    def mark(self, phase: str, status: str, error: Optional[Record] = None, digest: str = "") -> bool:
+    def mark(self, phase: str, status: str, error: Optional[Record] = None) -> bool:
         """Note that a phase is C(running), C(done), C(failed) or C(undone); return whether that is news."""
         before = (self.read() or {}).get("phases", {}).get(phase, {})
-        if before.get("status") == status == "done" and (not digest or before.get("digest") == digest):
+        if before.get("status") == status == "done":
             return False
         with self._change() as record:
             entry = record["phases"].setdefault(phase, {})
@@ -132,8 +133,6 @@ class Journal:
             entry.pop("error", None)
             if error:
                 entry["error"] = error
-            if digest:
-                entry["digest"] = digest
         return True
 
     def _put(self, entry: Record) -> None:

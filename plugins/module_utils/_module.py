@@ -14,6 +14,9 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import EMPTY, Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Executor, execute_with, processes_started
 
+# Where the journal keeps the settings that a deployment is made with.
+SETTINGS = "settings"
+
 Work = Callable[[AnsibleModule], dict[str, Any]]
 
 
@@ -21,11 +24,14 @@ def execute(module: AnsibleModule, work: Work) -> None:
     """Run C(work) and leave with its result, or fail with the problem it met.
 
     The result always carries C(changed) and C(processes), the number of child processes that were started on the
-    host; the report adds them up. A module that takes C(phase_end_arguments) notes the end of its phase itself.
+    host; the report adds them up. A module that takes C(phase_end_arguments) notes itself what it has made its things
+    with, and the end of its phase.
     """
     execute_with(executor_of(module))
     try:
         result = work(module)
+        if module.params.get("made_with") and not module.check_mode:
+            Journal(module.params["journal"]).remember(SETTINGS, module.params["made_with"])
         if module.params.get("ends_phase"):
             result.update(end_phase(module, bool(result.get("changed"))))
     except HostedEngineError as error:
@@ -36,14 +42,14 @@ def execute(module: AnsibleModule, work: Work) -> None:
 
 def phase_end_arguments() -> dict[str, Any]:
     """Return the arguments that doc fragment C(_phase_end) describes."""
-    return {"ends_phase": {"type": "bool", "default": False}, "digest": {"type": "str", "default": ""}}
+    return {"ends_phase": {"type": "bool", "default": False}, "made_with": {"type": "dict"}}
 
 
 def end_phase(module: AnsibleModule, changed: bool) -> dict[str, Any]:
     """Note in the journal that the phase is done, unless in check mode; return C(journal) and C(changed)."""
     journal = Journal(module.params["journal"])
     if not module.check_mode:
-        changed = journal.mark(module.params["phase"], "done", digest=module.params["digest"]) or changed
+        changed = journal.mark(module.params["phase"], "done") or changed
     return {"changed": changed, "journal": journal.read() or dict(EMPTY)}
 
 

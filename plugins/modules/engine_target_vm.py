@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - node0.hosted_engine._engine
   - node0.hosted_engine._engine.session
   - node0.hosted_engine._journal
+  - node0.hosted_engine._phase_end
 options:
   name:
     description: Name of the VM; the engine knows its own VM by C(HostedEngine).
@@ -155,7 +156,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._engine.sessio
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ovf_store import OvfStores
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
+from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute, phase_end_arguments
 
 READY_SECONDS = 120
 FILE_STORAGE = ("nfs", "glusterfs")
@@ -247,6 +248,7 @@ def main() -> None:
         argument_spec={
             **engine_arguments(),
             **journal_arguments(),
+            **phase_end_arguments(),
             "name": {"type": "str", "default": "HostedEngine"},
             "memory": {"type": "int", "required": True},
             "vcpus": {"type": "int", "required": True},

@@ -30,10 +30,6 @@ options:
     type: str
     choices: [running, done, failed, undone]
     default: done
-  digest:
-    description: Digest of the settings with which the phase was done.
-    type: str
-    default: ""
   error:
     description: Why the phase failed.
     type: dict
@@ -81,7 +77,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             observed=f"{journal.path} knows nothing of it",
         )
     if phase and not module.check_mode:
-        options = {key: module.params[key] for key in ("status", "error", "digest")}
+        options = {key: module.params[key] for key in ("status", "error")}
         changed = journal.mark(phase, **options)
     return {"changed": changed, "journal": journal.read() or EMPTY}
 
@@ -92,7 +88,6 @@ def main() -> None:
             "path": {"type": "path", "default": DEFAULT_PATH},
             "phase": {"type": "str"},
             "status": {"type": "str", "choices": ["running", "done", "failed", "undone"], "default": "done"},
-            "digest": {"type": "str", "default": ""},
             "error": {"type": "dict"},
             "needs": {"type": "str"},
         },

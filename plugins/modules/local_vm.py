@@ -102,6 +102,7 @@ options:
     default: 600
 extends_documentation_fragment:
   - node0.hosted_engine._journal
+  - node0.hosted_engine._phase_end
 attributes:
   check_mode:
     description: Says whether a VM would be made, started or stopped, and does not do it.
@@ -186,7 +187,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import vm
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import DEFAULT_PATH, Journal
-from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute
+from ansible_collections.node0.hosted_engine.plugins.module_utils._module import execute, phase_end_arguments
 
 KEY = "local_vm"
 
@@ -237,6 +238,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
+            **phase_end_arguments(),
             "state": {"type": "str", "choices": ["running", "shutdown", "absent"], "default": "running"},
             "name": {"type": "str", "default": "HostedEngineLocal"},
             "image": {"type": "path"},

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from typing import Any
 
@@ -134,34 +132,37 @@ def build(values: dict[str, Any]) -> Settings:
     }
     settings["preflight_skip"] = values["he_preflight_skip"]
     settings["journal"] = values["he_journal"]
-    settings["digest"] = digest(settings)
     return settings
 
 
-def complete(settings: Settings, host: dict[str, Any]) -> Settings:
-    """Return settings in which what the user left open is taken from the host.
+def complete(settings: Settings, host: dict[str, Any], journal: dict[str, Any] | None = None) -> Settings:
+    """Return settings in which what the user left open is taken from the deployment that was begun, or from the host.
 
     Args:
         settings: as C(build) made them.
         host: as the module C(host_info) returned it.
+        journal: what was noted on the host; None without a journal.
     """
     done = {area: dict(value) if isinstance(value, dict) else value for area, value in settings.items()}
-    done["host"]["name"] = done["host"]["name"] or host["fqdn"]
-    done["host"]["address"] = done["host"]["address"] or host["fqdn"]
-    done["host"]["interface"] = done["host"]["interface"] or host["management"]["interface"]
-    done["network"]["gateway"] = done["network"]["gateway"] or host["gateway"]
-    done["vm"]["time_zone"] = done["vm"]["time_zone"] or host["time_zone"]
-    done["vm"]["vcpus"] = done["vm"]["vcpus"] or host["cpus"]
-    if done["vm"]["memory"] is None:
-        spare = int(host["memory"]["available"]) - int(done["vm"]["reserved_memory"])
-        done["vm"]["memory"] = max(spare // MIB, 0) * MIB
+    begun, spare = made_with(journal), int(host["memory"]["available"]) - int(done["vm"]["reserved_memory"])
+    for area, key, value in (
+        ("host", "name", host["fqdn"]),
+        ("host", "address", host["fqdn"]),
+        ("host", "interface", host["management"]["interface"]),
+        ("network", "gateway", host["gateway"]),
+        ("vm", "time_zone", host["time_zone"]),
+        ("vm", "vcpus", host["cpus"]),
+        ("vm", "memory", max(spare // MIB, 0) * MIB),
+    ):
+        if not done[area][key]:
+            done[area][key] = begun.get(area, {}).get(key) or value
     return done
 
 
-def digest(settings: Settings) -> str:
-    """Return a digest of the settings that make a deployment what it is; two runs with the same one want the same."""
-    kept = {area: value for area, value in settings.items() if area not in ("timeouts", "preflight_skip", "digest")}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+def made_with(journal: dict[str, Any] | None) -> Settings:
+    """Return the complete settings of a deployment that has made a VM, or nothing."""
+    state = (journal or {}).get("state", {})
+    return dict(state.get("settings") or {}) if {"local_vm", "target_vm"} & set(state) else {}
 
 
 def _bytes(text: str, unit: int) -> int | None:

@@ -118,7 +118,7 @@ def test_check_mode_tells_a_plan_and_changes_nothing(lab: FlowLab, clean: str, t
     }
     foretold["deploy"] = tuple(words for told in foretold.values() for words in told if words != "changed=0")
     foretold |= {
-        "preflight": ("network.nic", "changed=0"),
+        "preflight": ("network.default_route", "changed=0"),
         "cleanup": ("nothing", "changed=0"),
         "export_settings": ("changed=1",),
         "schema": ("changed=1",),
@@ -201,6 +201,13 @@ def prepared(lab: FlowLab) -> None:
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_phase_alone_on_the_host_itself(lab: FlowLab, prepared: None, phase: str) -> None:
+    if phase == "create_storage_domain":
+        changed = lab.play_locally(NODE, phase, "-e", "he_vm_mac_addr=00:16:3e:00:00:01")
+        assert changed.status != 0
+        assert "[settings.fixed] he_vm_mac_addr" in changed.output
+        whole = lab.play_locally(NODE, "deploy", "--check")
+        assert whole.status == 0, "the preflight knows what this deployment has made: " + whole.output[-4000:]
+        assert "bootstrap_local_vm: nothing, it is done" in whole.output
     if phase == "create_target_vm":
         planned = lab.play_locally(NODE, phase, "--check")
         assert planned.status == 0, "a plan in the middle of a deployment: " + planned.output[-4000:]

@@ -89,7 +89,7 @@ def test_variables_win_over_files_and_files_over_defaults_of_the_role(tmp_path: 
 
 
 @pytest.mark.parametrize("format", ["yml", "json", "conf", "variables"])
-def test_each_format_gives_the_same_settings(tmp_path: Path, format: str, digests: set[str]) -> None:
+def test_each_format_gives_the_same_settings(tmp_path: Path, format: str, seen: list[dict[str, Any]]) -> None:
     secrets = {name: GOOD[name] for name in ("he_admin_password", "he_appliance_password")}
     plain = {name: value for name, value in GOOD.items() if name not in secrets}
     texts = {
@@ -107,13 +107,16 @@ def test_each_format_gives_the_same_settings(tmp_path: Path, format: str, digest
     if format in texts:
         variables = {**secrets, "he_answer_file": _answers(tmp_path, f"a.{format}", texts[format])}
     run = Run(tmp_path, _playbook(tmp_path, SHOW), inventory(tmp_path, {"one": variables}, LOCAL))
-    digests.add(run.settings()["digest"])
-    assert len(digests) == 1
+    settings = run.settings()
+    del settings["vm"]["memory"]  # what this machine can spare at the moment
+    seen.append(settings)
+    assert seen[0] == seen[-1]
 
 
 @pytest.fixture(scope="module")
-def digests() -> set[str]:
-    return set()
+def seen() -> list[dict[str, Any]]:
+    """The settings that each format gave."""
+    return []
 
 
 def test_hard_passwords_reach_a_task_unchanged(tmp_path: Path) -> None:

@@ -156,18 +156,21 @@ def test_disk_copy_shuts_the_vm_down_first(monkeypatch: pytest.MonkeyPatch, jour
 
 
 def test_the_last_step_of_a_phase_notes_its_end(journal: Journal) -> None:
+    made_with = {"engine": {"fqdn": "engine.example.test"}}
+
     def frame(check: bool = False, ends: bool = True) -> dict[str, Any]:
         said: dict[str, Any] = {}
-        params = {"journal": journal.path, "phase": "initial_clean", "ends_phase": ends, "digest": "d1"}
+        params = {"journal": journal.path, "phase": "initial_clean", "ends_phase": ends, "made_with": made_with}
         module: Any = SimpleNamespace(params=params, check_mode=check, exit_json=lambda **result: said.update(result))
         _module.execute(module, lambda _module: {"changed": False})
         return said
 
     assert frame(check=True)["journal"] == {"state": {}, "phases": {}, "made": []}
-    assert "journal" not in frame(ends=False) and journal.read() is None
+    assert "journal" not in frame(check=True, ends=False) and journal.read() is None
+    assert "journal" not in frame(ends=False) and journal.state("settings") == made_with
     first = frame()
     assert first["changed"] is True and first["journal"] == journal.read()
-    assert first["journal"]["phases"]["initial_clean"]["digest"] == "d1"
+    assert first["journal"]["phases"]["initial_clean"]["status"] == "done"
     assert frame()["changed"] is False
 
 

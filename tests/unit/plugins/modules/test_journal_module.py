@@ -14,7 +14,7 @@ from ansible_collections.node0.hosted_engine.plugins.modules import journal
 
 
 def read(path: Path, needs: str | None) -> dict[str, Any]:
-    params = {"path": str(path), "phase": None, "status": "done", "digest": "", "error": None, "needs": needs}
+    params = {"path": str(path), "phase": None, "status": "done", "error": None, "needs": needs}
     module: Any = SimpleNamespace(params=params, check_mode=False)
     return journal.work(module)
 

@@ -1,4 +1,4 @@
-"""A good set of settings, and the way from variables to findings that the action takes."""
+"""A good set of settings, a host, and the way from variables to findings that the action takes."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ ISCSI: dict[str, Any] = {
     "he_iscsi_portal_addr": "192.0.2.50,192.0.2.51",
     "he_iscsi_target": "iqn.2026-01.com.example:he",
     "he_lun_id": "36001405aaaaaaaaaaaaaaaaaaaaaaaaa",
+}
+#: A host as the module host_info tells of it.
+HOST: dict[str, Any] = {
+    "fqdn": "host1.example.com",
+    "management": {"interface": "eno1", "address": "192.0.2.11"},
+    "gateway": "192.0.2.254",
+    "time_zone": "Europe/Rome",
+    "cpus": 8,
+    "memory": {"total": 64 * 1024**3, "available": 40 * 1024**3},
 }
 
 

@@ -3,23 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from settings_cases import GOOD, HOST
 
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils import _rules, _settings
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._spec import secret_names
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._validate import validate
-
-GOOD: dict[str, Any] = {
-    "he_fqdn": "engine.example.com",
-    "he_domain_type": "nfs",
-    "he_storage_domain_addr": "nas.example.com",
-    "he_storage_domain_path": "/exports/he",
-    "he_admin_password": "s3cret-admin",
-    "he_appliance_password": "s3cret-root too",
-    "he_vm_ip_addr": "192.0.2.10",
-    "he_vm_ip_prefix": "24",
-    "he_gateway": "192.0.2.254",
-    "he_dns_addr": "192.0.2.53,192.0.2.54",
-}
 
 
 def _findings(**changes: Any) -> list[tuple[str, str]]:
@@ -95,15 +83,7 @@ def test_settings_are_typed_and_without_secrets() -> None:
 
 def test_the_host_fills_in_what_is_open() -> None:
     settings = _settings.build(validate({**GOOD, "he_gateway": None})[0])
-    host = {
-        "fqdn": "host1.example.com",
-        "management": {"interface": "eno1", "address": "192.0.2.11"},
-        "gateway": "192.0.2.254",
-        "time_zone": "Europe/Rome",
-        "cpus": 8,
-        "memory": {"total": 16 * 1024**3, "available": 10 * 1024**3},
-    }
-    done = _settings.complete(settings, host)
+    done = _settings.complete(settings, HOST)
     assert done["host"] == {
         "name": "host1.example.com",
         "address": "host1.example.com",
@@ -112,22 +92,27 @@ def test_the_host_fills_in_what_is_open() -> None:
     }
     assert done["network"]["gateway"] == "192.0.2.254"
     assert done["vm"]["vcpus"] == 8
-    assert done["vm"]["memory"] == 10 * 1024**3 - 512 * 1024**2
+    assert done["vm"]["memory"] == 40 * 1024**3 - 512 * 1024**2
     assert settings["vm"]["vcpus"] is None
+
+
+def test_what_is_open_stays_what_it_was_when_the_bootstrap_vm_was_made() -> None:
+    """The VM takes the memory that a later run would look for, and the bridge takes the NIC's address."""
+    settings = _settings.build(validate({**GOOD, "he_gateway": None})[0])
+    done = _settings.complete(settings, HOST)
+    later = {**HOST, "memory": {**HOST["memory"], "available": 2 * 1024**3}, "cpus": 2, "fqdn": "localhost"}
+    journal = {"state": {"settings": done}}
+    assert _settings.complete(settings, later, journal) == _settings.complete(settings, later)
+    journal["state"]["local_vm"] = {}
+    assert _settings.complete(settings, later, journal) == done
+    lowered = _settings.build(validate({**GOOD, "he_gateway": None, "he_mem_size_MB": 5000})[0])
+    assert _settings.complete(lowered, later, journal)["vm"]["memory"] == 5000 * 1024**2
 
 
 def test_the_mac_address_is_unicast_and_the_same_every_time() -> None:
     macs = {_settings.build(validate(GOOD)[0])["vm"]["mac"] for _run in range(3)}
     assert len(macs) == 1
     assert macs.pop().startswith("00:16:3e:")
-
-
-def test_the_digest_changes_with_what_is_deployed_and_not_with_patience() -> None:
-    def digest(**changes: Any) -> str:
-        return str(_settings.build(validate({**GOOD, **changes})[0])["digest"])
-
-    assert digest() == digest(he_timeout_ha=99)
-    assert digest() != digest(he_storage_domain_path="/exports/other")
 
 
 def test_the_list_of_secrets_comes_from_the_specification() -> None:

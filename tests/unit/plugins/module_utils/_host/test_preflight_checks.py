@@ -139,6 +139,14 @@ def test_a_good_host_has_no_findings(net: dict[str, Any]) -> None:
     assert found({}, {}) == {}
 
 
+def test_the_memory_of_the_bootstrap_vm_is_the_deployments_own() -> None:
+    settings = {"memory": 12 << 30}
+    outcome = outcomes(
+        settings, {}, journal={"phases": {"bootstrap_local_vm": {"status": "done"}}}, names=["host.memory"]
+    )
+    assert outcome[0].findings == []
+
+
 def nic(**changes: Any) -> dict[str, Any]:
     return {"interfaces": [LOOPBACK, {**NIC, **changes}]}
 
