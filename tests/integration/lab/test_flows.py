@@ -204,7 +204,7 @@ def test_a_phase_alone_on_the_host_itself(lab: FlowLab, prepared: None, phase: s
     if phase == "create_storage_domain":
         changed = lab.play_locally(NODE, phase, "-e", "he_vm_mac_addr=00:16:3e:00:00:01")
         assert changed.status != 0
-        assert "[settings.fixed] he_vm_mac_addr" in changed.output
+        assert "BLOCK settings.fixed (he_vm_mac_addr)" in changed.output
         whole = lab.play_locally(NODE, "deploy", "--check")
         assert whole.status == 0, "the preflight knows what this deployment has made: " + whole.output[-4000:]
         assert "bootstrap_local_vm: nothing, it is done" in whole.output
