@@ -26,6 +26,8 @@ def main(scenario: str) -> int:
     subprocess.run(build, cwd=ROOT, env=lab, check=True)
     kept = ROOT / ".cache" / "reports" / f"{scenario}-logs"
     shutil.rmtree(kept, ignore_errors=True)
+    # Without this one a lab that an earlier run has left up would be taken for the one to be made.
+    _molecule("destroy", scenario)
     status = _molecule("test", scenario, "--destroy", "never")
     if status != 0:
         for log in (ROOT / ".cache" / "lab" / LABS[scenario]).glob("hosts/*/upper/var/log"):
