@@ -137,9 +137,15 @@ class Journal:
 
     def _put(self, entry: Record) -> None:
         with self._change() as record:
+            self._begin(record)
             record["made"] = [
                 old for old in record["made"] if (old["kind"], old["name"]) != (entry["kind"], entry["name"])
             ] + [dict(entry)]
+
+    def _begin(self, record: Record) -> None:
+        """Note that the phase runs: of a run that is cut nobody else would tell that it was begun."""
+        if self.phase and record["phases"].get(self.phase, {}).get("status") in (None, "undone"):
+            record["phases"][self.phase] = {"status": "running", "started": _now()}
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[Record]:

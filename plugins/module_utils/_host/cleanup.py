@@ -81,14 +81,19 @@ def bootstrap(journal: CleanupJournal, dry_run: bool, only_bootstrap: bool = Fal
         entries = [entry for entry in entries if undo.is_bootstrap(entry)]
     elif lasting:
         found = read_deployment(systemd.active(HE_SERVICES))
-        if found.verdict(journal.read()) not in (NONE, IN_PROGRESS):
+        # Services that run, or the engine VM itself, are more than a bootstrap that did not end.
+        deployed = found.services or found.domain
+        if deployed or found.verdict(journal.read()) not in (NONE, IN_PROGRESS):
             raise HostedEngineError(CLEANUP_DEPLOYED, observed="; ".join(found.signs()))
     return undo.undo_all(_in_order(entries), journal, dry_run)
 
 
 def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put domains first: nothing can be taken from under a VM that runs."""
-    return sorted(entries, key=lambda entry: entry["kind"] != domains.KIND)
+    """Put domains first, nothing can be taken from under a VM that runs; and folders last.
+
+    A run that is cut here goes on with the engine's CA, which is in the folder.
+    """
+    return sorted(entries, key=lambda entry: {domains.KIND: 0, workdir.KIND: 2}.get(entry["kind"], 1))
 
 
 def _unlisted(entries: list[dict[str, Any]], name: str, network: str) -> list[dict[str, Any]]:

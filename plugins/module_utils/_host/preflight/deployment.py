@@ -13,6 +13,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployme
     FINISHED,
     FOREIGN,
     IN_PROGRESS,
+    LAST_PHASES,
     NONE,
     Deployment,
 )
@@ -29,14 +30,23 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host.prefligh
 MOUNTS = "/proc/self/mounts"
 DATA_CENTER = "/rhev/data-center/"
 
+# After one of these a host has a hosted engine.
+_WITH_SERVICES = ("create_target_vm", *LAST_PHASES)
+
 _OUR_VMS = ("HostedEngine", "HostedEngineLocal")
+
+
+_TAKES_PART = (
+    "The host takes part in an engine's storage: put it into maintenance and remove it in that engine first. Of a"
+    " deployment that was given up, ovirt-hosted-engine-cleanup releases the storage."
+)
 
 
 def _is_new(context: Context) -> bool:
     return context.deployment == NONE and not context.begun("bootstrap_local_vm")
 
 
-@check("deployment", block=(".exists",), info=(".in_progress", ".finished"))
+@check("deployment", block=(".exists", ".forgotten"), info=(".in_progress", ".finished"))
 def deployment(context: Context) -> Result:
     """No hosted engine and no VM of an engine is on the host."""
     found = {key: value for key, value in context.host["deployed"].items() if key != "verdict"}
@@ -51,6 +61,13 @@ def deployment(context: Context) -> Result:
             "Take the host out of its engine and run ovirt-hosted-engine-cleanup first; that ends the engine there."
         )
         yield Finding("deployment.exists", expected, signs, resolution)
+    elif any(context.status(phase) == "done" for phase in _WITH_SERVICES):
+        yield Finding(
+            "deployment.forgotten",
+            "a journal of what is on this host",
+            "it tells of a hosted engine, of which nothing is left on this host",
+            "Run node0.hosted_engine.cleanup, which removes what is left of the deployment and forgets it.",
+        )
 
 
 @check("deployment.lockspace", block=(".held",), when=_is_new)
@@ -58,8 +75,7 @@ def lockspace(_context: Context) -> Result:
     """sanlock holds no lockspace of a storage domain."""
     held = sorted({path for path in _open_files("sanlock") if re.search(r"/(dom_md/)?ids$", path)})
     if held:
-        resolution = "The host takes part in an engine's storage: put it into maintenance and remove it there first."
-        yield Finding("deployment.lockspace.held", "no lockspace", ", ".join(held), resolution)
+        yield Finding("deployment.lockspace.held", "no lockspace", ", ".join(held), _TAKES_PART)
 
 
 @check("deployment.storage", block=(".mounted",), when=_is_new)
@@ -68,8 +84,7 @@ def storage(_context: Context) -> Result:
     places = [line.split() for line in textfile.read(MOUNTS).splitlines()]
     found = [f"{words[0]} at {words[1]}" for words in places if len(words) > 1 and words[1].startswith(DATA_CENTER)]
     if found:
-        resolution = "Put the host into maintenance and remove it in its engine first; then unmount what is left."
-        yield Finding("deployment.storage.mounted", f"nothing below {DATA_CENTER}", "; ".join(found), resolution)
+        yield Finding("deployment.storage.mounted", f"nothing below {DATA_CENTER}", "; ".join(found), _TAKES_PART)
 
 
 @check("deployment.bridge", block=(".exists",), warn=(".reused",), when=_is_new)

@@ -44,10 +44,14 @@ class Context:
     deployment: str = "none"
     storage: Callable[[], Mapping[str, Any]] = dict
 
+    def status(self, phase: str) -> str:
+        """Return what the journal says of a phase; empty if it says nothing."""
+        phases = (self.journal or {}).get("phases", {})
+        return str(phases.get(phase, {}).get("status", ""))
+
     def begun(self, phase: str) -> bool:
         """Return whether an earlier run has begun a phase of this deployment."""
-        phases = (self.journal or {}).get("phases", {})
-        return phases.get(phase, {}).get("status") in ("running", "done", "failed")
+        return self.status(phase) in ("running", "done", "failed")
 
 
 @dataclass(frozen=True)

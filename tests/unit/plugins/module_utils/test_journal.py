@@ -41,6 +41,19 @@ def test_a_thing_is_noted_before_and_after_it_is_made(journal: Journal) -> None:
     ]
 
 
+def test_a_phase_is_begun_with_the_first_thing_that_it_makes(journal: Journal) -> None:
+    """Of a run that is cut nobody else would tell that it was begun."""
+
+    def status() -> str:
+        return str((journal.read() or {})["phases"]["bootstrap_local_vm"]["status"])
+
+    for before, after in (("", "running"), ("undone", "running"), ("failed", "failed"), ("done", "done")):
+        if before:
+            journal.mark("bootstrap_local_vm", before)
+        with journal.making("file", "/etc/x"):
+            assert status() == after
+
+
 def test_a_thing_whose_making_failed_stays_listed(journal: Journal) -> None:
     with pytest.raises(OSError, match="full"), journal.making("file", "/etc/x"):
         raise OSError("full")

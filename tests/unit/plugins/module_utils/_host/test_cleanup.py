@@ -215,7 +215,8 @@ def test_a_deployed_host_is_refused_untouched(
 ) -> None:
     half = tmp_path / "half"
     half.touch()
-    with pytest.raises(KeyError), journal.making("file", str(half), bootstrap=True):
+    clean = Journal(journal.path, "initial_clean")
+    with pytest.raises(KeyError), clean.making("file", str(half), bootstrap=True):
         raise KeyError
     quiet_host["conf"] = True
     with pytest.raises(HostedEngineError) as caught:
@@ -256,6 +257,32 @@ def test_bootstrap_of_a_deployed_host_leaves_the_deployment(
     assert conf.exists()
 
 
+@pytest.mark.parametrize("sign", [{"services": ("ovirt-ha-agent",)}, {"domain": "running"}])
+def test_a_deployment_that_failed_at_its_very_end_is_not_taken_apart(
+    quiet_host: dict[str, Any], journal: Journal, tmp_path: Path, sign: dict[str, Any]
+) -> None:
+    conf = tmp_path / "hosted-engine.conf"
+    conf.touch()
+    with journal.making("hosted_engine_conf", str(conf)):
+        pass
+    journal.mark("final_clean", "failed")
+    quiet_host.update(conf=True, **sign)
+    with pytest.raises(HostedEngineError) as caught:
+        cleanup.bootstrap(journal, dry_run=False)
+    assert caught.value.problem.id == "cleanup.deployed" and conf.exists()
+    quiet_host.clear()
+    assert cleanup.bootstrap(journal, dry_run=False).removed == [f"hosted_engine_conf {conf}"]
+
+
+def test_the_folder_with_the_ca_goes_last(quiet_host: dict[str, Any], journal: Journal, tmp_path: Path) -> None:
+    """A clean-up that is cut before still finds the way into the engine."""
+    folder, line = tmp_path / "localvmx", tmp_path / "line"
+    line.touch()
+    with journal.making("file", str(line)), journal.making("directory", str(folder)):
+        folder.mkdir()
+    assert cleanup.bootstrap(journal, dry_run=False).removed == [f"file {line}", f"directory {folder}"]
+
+
 @pytest.mark.parametrize(
     ("signs", "phases", "verdict"),
     [
@@ -283,7 +310,7 @@ def test_signs_are_read_from_libvirt_and_the_file(libvirt: FakeConnection, tmp_p
     conf = tmp_path / "hosted-engine.conf"
     conf.touch()
     found = deployment.read_deployment(["libvirtd", "ovirt-ha-agent"], str(conf))
-    assert found == Deployment(False, "shut off", ("web",), ("ovirt-ha-agent",), "")
+    assert found == Deployment(False, "shut off", "running", ("web",), ("ovirt-ha-agent",), "")
     assert libvirt.opened == ["qemu:///system ro"]
     conf.write_text("fqdn=x\n")
     assert deployment.read_deployment([], str(conf)).conf

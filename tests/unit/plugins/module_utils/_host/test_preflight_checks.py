@@ -268,6 +268,17 @@ def test_an_address_in_use_is_not_reported_for_our_own_engine(net: dict[str, Any
     assert found({}, {}, "finished") == {"deployment.finished": "info"}
 
 
+@pytest.mark.parametrize(
+    ("phase", "status"), [("final_clean", "done"), ("add_host", "done"), ("create_target_vm", "done")]
+)
+def test_a_journal_of_a_hosted_engine_that_is_gone(net: dict[str, Any], phase: str, status: str) -> None:
+    """After ovirt-hosted-engine-cleanup: all phases would be passed over."""
+    journal = {"phases": {"bootstrap_local_vm": {"status": "done"}, phase: {"status": "done"}}}
+    assert found({}, {}, journal=journal) == {"deployment.forgotten": "block"}
+    journal["phases"][phase]["status"] = "undone"
+    assert found({}, {}, journal=journal) == {}
+
+
 def test_a_run_that_was_cut_is_no_mistake(net: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bootstrap has begun: the name leads to its VM, and the bridge may be there."""
     path = tmp_path / "hosts"
