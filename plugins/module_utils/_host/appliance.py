@@ -112,7 +112,7 @@ def _learn(source: appliance_file.Source, cache: str) -> Record:
 def _unpacked(
     source: appliance_file.Source, compressed: bool, cache: str, algorithms: set[str]
 ) -> tuple[str, dict[str, str]]:
-    os.makedirs(cache, mode=0o755, exist_ok=True)
+    _make_cache(cache)
     _sweep(cache)
     handle, partial = tempfile.mkstemp(prefix=".partial-", dir=cache)
     os.close(handle)
@@ -131,6 +131,13 @@ def _unpacked(
 def known(path: str, cache: str = CACHE) -> Optional[Record]:
     """Return what an earlier run has learnt of an appliance file that has not changed since, or None."""
     return _Index(cache).lookup(path)
+
+
+def _make_cache(folder: str) -> None:
+    """Make the folder, open to QEMU's account whatever root's umask is."""
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+        os.chmod(folder, 0o755)
 
 
 def _sweep(cache: str) -> None:
@@ -185,7 +192,7 @@ class _Index:
 
     def store(self, path: str, known: Record) -> None:
         """Remember what is known of a file."""
-        os.makedirs(self._cache, mode=0o755, exist_ok=True)
+        _make_cache(self._cache)
         entries = {**self._read(), os.path.realpath(path): {"mark": _mark(path), "known": known}}
         textfile.replace(self._path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
 

@@ -21,7 +21,8 @@ APPLIANCE_UNKNOWN = declare(
     "Name the file as it was downloaded; an interrupted download has to be repeated.",
 )
 
-CONF_PATTERN = "/etc/ovirt-hosted-engine/*-appliance.conf"
+# 10-appliance.conf of 4.5; newer packages put the distribution behind it.
+CONF_PATTERN = "/etc/ovirt-hosted-engine/*-appliance*.conf"
 
 _ALGORITHMS = {40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}
 
@@ -47,7 +48,8 @@ def find(path: str, checksum: str = "", pattern: str = CONF_PATTERN) -> Source:
     """
     if not path:
         described = [_described(name) for name in sorted(glob.glob(pattern), reverse=True)]
-        found = next((conf for conf in described if conf.get("path")), None)
+        named = [conf for conf in described if conf.get("path")]
+        found = next((conf for conf in named if os.path.isfile(conf["path"])), named[0] if named else None)
         if found is None:
             raise HostedEngineError(APPLIANCE_MISSING, expected=f"a file like {pattern}", observed="none")
         path = found["path"]

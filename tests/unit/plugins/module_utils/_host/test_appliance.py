@@ -238,6 +238,14 @@ def test_the_installed_package_is_found(tmp_path: Path) -> None:
     assert found == appliance_file.Source(str(wanted), "sha1:" + "a" * 40)
 
 
+def test_a_newer_package_describes_its_appliance_by_distribution(tmp_path: Path) -> None:
+    wanted = tmp_path / "el9.ova"
+    wanted.touch()
+    for name, path in (("10-appliance-el9", wanted), ("10-appliance-el10", "/nowhere"), ("10-appliance", "/gone")):
+        (tmp_path / f"{name}.conf").write_text(f"path={path}\n")
+    assert appliance_file.find("", pattern=str(tmp_path / Path(appliance_file.CONF_PATTERN).name)).path == str(wanted)
+
+
 def test_no_appliance_at_all(tmp_path: Path) -> None:
     for path in ("", str(tmp_path / "missing.ova")):
         with pytest.raises(HostedEngineError) as caught:
