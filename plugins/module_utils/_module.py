@@ -3,16 +3,25 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from subprocess import Popen
 from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import EMPTY, Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Executor, execute_with, processes_started
+
+SYSTEM_REFUSED = declare(
+    "host.system_refused",
+    "The operating system of the host refused something that the deployment needs",
+    "Read the system's words: a file system that is full, read-only or does not answer is the usual reason.",
+    retryable=True,
+)
 
 # Where the journal keeps the settings that a deployment is made with.
 SETTINGS = "settings"
@@ -36,6 +45,11 @@ def execute(module: AnsibleModule, work: Work) -> None:
             result.update(end_phase(module, bool(result.get("changed"))))
     except HostedEngineError as error:
         module.fail_json(processes=processes_started(), **error.as_result())
+    except OSError as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        at = f"{os.path.basename(place.filename)}:{place.lineno}, {place.name}"
+        refused = HostedEngineError(SYSTEM_REFUSED, observed=str(error), evidence={"at": at})
+        module.fail_json(processes=processes_started(), **refused.as_result())
     result.setdefault("changed", False)
     module.exit_json(processes=processes_started(), **result)
 

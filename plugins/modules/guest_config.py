@@ -142,8 +142,9 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     try:
         done = guest_final.configure(Guest.of(params["guest"]), wanted, dry_run)
     except HostedEngineError as error:
-        if finished and error.problem is GUEST_UNREACHABLE:
-            return {"changed": False, "changes": [], "trimmed": []}
+        # Nobody can log in any more when it is done; in check mode the VM may only be on its way up.
+        if (finished or dry_run) and error.problem is GUEST_UNREACHABLE:
+            return {"changed": not finished, "changes": [], "trimmed": []}
         raise
     if not dry_run:
         journal.remember(KEY, memory)

@@ -111,12 +111,21 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     services.start_agent()
     status = services.wait_until_up(wanted["timeout"])
     if wanted["network"] and wanted["host_address"]:
-        engine = socket.gethostbyname(wanted["fqdn"])
-        told = run(["vdsm-tool", "ovn-config", engine, wanted["network"], wanted["host_address"]], check=False)
-        if told.rc != 0:
-            module.warn(f"The virtual networks of this host still use the bootstrap's address: {told.stderr.strip()}")
+        told = tell_ovn(wanted["fqdn"], wanted["network"], wanted["host_address"])
+        if told:
+            module.warn(f"The virtual networks of this host still use the bootstrap's address: {told}")
     journal.remember("ha_service", {"host_id": wanted["host_id"]})
     return {"changed": True, "status": status, "seconds": round(time.monotonic() - begun, 1)}
+
+
+def tell_ovn(fqdn: str, network: str, host_address: str) -> str:
+    """Lead OVN to the engine's final address; return why that could not be done, nothing if it could."""
+    try:
+        engine = socket.gethostbyname(fqdn)
+    except OSError as error:
+        return f"{fqdn}: {error}"
+    told = run(["vdsm-tool", "ovn-config", engine, network, host_address], check=False)
+    return told.stderr.strip() or f"exit status {told.rc}" if told.rc != 0 else ""
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._conf import metadata as whiteboard
 from ansible_collections.node0.hosted_engine.plugins.module_utils._conf.hosted_engine import HA_CONF, VM_CONF
-from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import declare
+from ansible_collections.node0.hosted_engine.plugins.module_utils._errors import HostedEngineError, declare
 from ansible_collections.node0.hosted_engine.plugins.module_utils._ha import status as ha_status
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import systemd, textfile
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.identity import acting_as, owner_ids
@@ -109,7 +109,13 @@ class Services:
         """
 
         def look() -> Look[dict[str, Any]]:
-            slot = self._slot()
+            try:
+                return judge(self._slot())
+            except (HostedEngineError, OSError) as error:
+                # While the broker starts anew, the command has no vm.conf to read and the storage may not answer.
+                return pending(str(error))
+
+        def judge(slot: Optional[whiteboard.Slot]) -> Look[dict[str, Any]]:
             if slot is None:
                 return pending("the agent has not written its slot yet")
             status = slot.engine_status or {}

@@ -17,7 +17,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     setup_answers,
     textfile,
 )
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE, Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.ledger import Ledger
 from ansible_collections.node0.hosted_engine.plugins.module_utils._waiter import Clock
 
@@ -145,13 +145,8 @@ def set_up(
             C(engine.certificate), and what the guest raises.
     """
     ca_file = os.path.join(wish.folder, "ca.pem")
-    if dry_run and not os.path.exists(guest.key):
-        # The VM itself would only be made.
-        return _facts(
-            wish, Seen(False, bool(wish.answers["OVESETUP_CONFIG/keycloakEnable"]), "", ""), ca_file, ""
-        ), True
     if dry_run:
-        seen = look(guest)
+        seen = _foreseen(guest, wish)
         return _facts(wish, seen, ca_file, ""), not seen.done
     seen, log = _run_setup(guest, wish)
     if not seen.ca.strip() or not seen.done:
@@ -161,6 +156,17 @@ def set_up(
         textfile.replace(ca_file, seen.ca)
     health.wait_until_good(wish.fqdn, guest.address, ca_file, wish.health_timeout, clock=clock)
     return _facts(wish, seen, ca_file, log), changed
+
+
+def _foreseen(guest: Guest, wish: SetupWish) -> Seen:
+    """Return what the guest says, or what it would say of itself where it is still to be made or on its way up."""
+    if os.path.exists(guest.key):
+        try:
+            return look(guest)
+        except HostedEngineError as error:
+            if error.problem is not GUEST_UNREACHABLE:
+                raise
+    return Seen(False, bool(wish.answers["OVESETUP_CONFIG/keycloakEnable"]), "", "")
 
 
 def _facts(wish: SetupWish, seen: Seen, ca_file: str, log: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ DROP_IN = "/etc/ssh/sshd_config.d/00-hosted-engine.conf"
 KEYS = "/root/.ssh/authorized_keys"
 _DISABLED = "/etc/cloud/cloud-init.disabled"
 
+# fstrim of a large disk takes its time.
+_SECONDS = 900
 _CHANGED = "changed: "
 # A file whose content differs is replaced whole, and told.
 _PUT = f"""\
@@ -92,7 +94,7 @@ def configure(guest: Guest, wish: FinalWish, dry_run: bool = False) -> Done:
     own_key = textfile.read(guest.key + ".pub").split()[1:2]
     lines = [f"dry={'yes' if dry_run else ''}", "set -e", "umask 077", _PUT, *_files(wish), *_told(own_key)]
     lines += ['[ -z "$dry" ] || exit 0', *_changes(wish, own_key)]
-    told = guest.run(["sh", "-s"], stdin="\n".join(lines) + "\n", timeout=300).stdout.splitlines()
+    told = guest.run(["sh", "-s"], stdin="\n".join(lines) + "\n", timeout=_SECONDS).stdout.splitlines()
     changes = [line.partition(_CHANGED)[2] for line in told if line.startswith(_CHANGED)]
     return Done(changes, [line for line in told if "trimmed" in line])
 
@@ -130,17 +132,20 @@ def _changes(wish: FinalWish, own_key: list[str]) -> list[str]:
         lines.append(
             f"[ ! -e /usr/lib/systemd/system/{unit}.service ] || ln -sf /dev/null /etc/systemd/system/{unit}.service"
         )
+    written = " ".join([keyfile.PATH, hosts_file.PATH, DROP_IN, _DISABLED])
+    lines.append(f"if command -v restorecon >/dev/null; then restorecon -i {written}; fi")
+    # Blocks that are given back need not be copied; a file system or a disk without discard does no harm.
+    lines += ["fstrim -av 2>/dev/null || true", "sync"]
     for key in own_key:
-        # grep says 1 when no other key is left.
+        # Last of all: who was cut before can come again. grep says 1 when no other key is left.
         lines += [
             f"grep -vF -- {shlex.quote(key)} {KEYS} >{KEYS}.node0 || [ $? -eq 1 ]",
             f"chmod 0600 {KEYS}.node0",
+            f"if command -v restorecon >/dev/null; then restorecon -i {KEYS}.node0; fi",
             f"mv -f {KEYS}.node0 {KEYS}",
+            f"sync {KEYS}",
         ]
-    written = " ".join([keyfile.PATH, hosts_file.PATH, DROP_IN, KEYS, _DISABLED])
-    lines.append(f"if command -v restorecon >/dev/null; then restorecon -i {written}; fi")
-    # Blocks that are given back need not be copied; a file system or a disk without discard does no harm.
-    return [*lines, "fstrim -av 2>/dev/null || true", "sync"]
+    return lines
 
 
 def _edited_sshd(settings: str) -> list[str]:

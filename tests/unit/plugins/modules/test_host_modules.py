@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -174,6 +176,27 @@ def test_the_last_step_of_a_phase_notes_its_end(journal: Journal) -> None:
     assert frame()["changed"] is False
 
 
+def test_what_the_system_refuses_is_told_without_a_traceback() -> None:
+    def work(_module: Any) -> dict[str, Any]:
+        raise OSError(errno.EIO, "Input/output error", "/rhev/data-center/mnt/nas:_he")
+
+    said: dict[str, Any] = {}
+    module: Any = SimpleNamespace(params={}, check_mode=False, fail_json=lambda **result: said.update(result))
+    with pytest.raises(UnboundLocalError):  # fail_json ends the process
+        _module.execute(module, work)
+    assert said["msg"].startswith("[host.system_refused]") and "/rhev/data-center/mnt/nas:_he" in said["msg"]
+    assert said["error"]["evidence"]["at"].endswith(", work")
+
+
+def test_an_engine_name_that_nobody_knows_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_name: str) -> str:
+        raise OSError("Name or service not known")
+
+    ha_service = load("ha_service")
+    monkeypatch.setattr(ha_service.socket, "gethostbyname", unknown)
+    assert ha_service.tell_ovn("engine.x", "ovirtmgmt", "192.0.2.1") == "engine.x: Name or service not known"
+
+
 def test_nat_network(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
     answers = iter([({"cidr": "192.168.222.0/24"}, ["network"]), ({"cidr": "192.168.222.0/24"}, [])])
     monkeypatch.setattr(nat_setup, "present", lambda *_arguments: next(answers))
@@ -222,8 +245,11 @@ def test_guest_config_recognizes_its_own_work(monkeypatch: pytest.MonkeyPatch, j
 
     monkeypatch.setattr(guest_final, "configure", refuse)
     assert run("guest_config", monkeypatch, journal, **options)["changed"] is False
+    other = {**options, "address": "192.0.2.50", "prefix": 24}
     with pytest.raises(HostedEngineError):
-        run("guest_config", monkeypatch, journal, **{**options, "address": "192.0.2.50", "prefix": 24})
+        run("guest_config", monkeypatch, journal, **other)
+    monkeypatch.setattr(os.path, "exists", lambda path: True)
+    assert run("guest_config", monkeypatch, journal, check=True, **other)["changed"] is True
 
 
 def test_host_cleanup_marks_phases_and_forgets(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:

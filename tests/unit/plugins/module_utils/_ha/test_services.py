@@ -117,6 +117,30 @@ def test_sanlock_is_asked_by_its_command_without_them(own: Services, monkeypatch
     assert words[0] == ("sanlock", "direct", "read_leader", "-s", area, "-Z", "512", "-A", "1M")
 
 
+def test_what_does_not_answer_for_a_while_is_waited_for(own: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that starts anew takes the command's vm.conf away, and storage may stop answering."""
+    slot = types.SimpleNamespace(state="EngineUp", score=3400, engine_status={"vm": "up", "health": "good"})
+    slots = iter([OSError(5, "Input/output error"), slot, slot])
+    told = iter([HostedEngineError(services.BROKER_DOWN, observed="no vm.conf"), None])
+    own_status = {"score": 3400, "engine_status": slot.engine_status, "live": True}
+
+    def following(answers: Any) -> Any:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def status() -> dict[str, Any]:
+        following(told)
+        return {"hosts": {"1": own_status}, "global_maintenance": False}
+
+    monkeypatch.setattr(Services, "_slot", lambda _self: following(slots))
+    monkeypatch.setattr(services.ha_status, "read_status", status)
+    monkeypatch.setattr(services.ha_status, "is_good", lambda _host: True)
+    monkeypatch.setattr(services, "SLOT_PAUSE", 0.001)
+    assert own.wait_until_up(5) == own_status
+
+
 def test_a_lockspace_that_is_not_written_whatever_the_command_says(
     own: Services, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

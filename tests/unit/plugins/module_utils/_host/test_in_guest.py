@@ -21,7 +21,7 @@ from ansible_collections.node0.hosted_engine.plugins.module_utils._host import (
     keyfile,
     setup_answers,
 )
-from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import Guest
+from ansible_collections.node0.hosted_engine.plugins.module_utils._host.guest import GUEST_UNREACHABLE, Guest
 from ansible_collections.node0.hosted_engine.plugins.module_utils._journal import Journal
 from ansible_collections.node0.hosted_engine.plugins.module_utils._run import Completed, failed
 
@@ -185,11 +185,18 @@ def test_a_failed_setup_says_why_and_leaves_no_password(
 
 
 def test_check_mode_says_what_would_be_done(
-    guest: FolderGuest, host_lines: list[Any], journal: Journal, tmp_path: Path
+    guest: FolderGuest, host_lines: list[Any], journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def unreachable(*_words: Any, **_more: Any) -> None:
+        raise HostedEngineError(GUEST_UNREACHABLE, observed="it is on its way up")
+
     before = (guest.root / "etc/hosts").read_text()
     facts, changed = engine_setup.set_up(guest, wish(tmp_path), journal, dry_run=True)
     assert changed and (guest.root / "etc/hosts").read_text() == before and host_lines == []
+    with monkeypatch.context() as patch:
+        patch.setattr(guest, "run", unreachable)
+        facts, changed = engine_setup.set_up(guest, wish(tmp_path), journal, dry_run=True)
+        assert (facts["admin_user"], changed) == ("admin@ovirt@internalsso", True)
     os.unlink(guest.key)
     facts, changed = engine_setup.set_up(guest, wish(tmp_path), journal, dry_run=True)
     assert (facts["admin_user"], changed) == ("admin@ovirt@internalsso", True)
@@ -310,6 +317,16 @@ def test_check_mode_in_the_guest(used: FolderGuest) -> None:
     assert len(done.changes) == 5
     assert "AAAAOURS" in (used.root / "root/.ssh/authorized_keys").read_text()
     assert MARKER in (used.root / "etc/hosts").read_text()
+
+
+def test_who_is_cut_can_come_again(used: FolderGuest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our key goes after all that may take its time or fail."""
+    monkeypatch.setattr(guest_final, "_DISABLED", f"{used.root}/no/such/folder")
+    with pytest.raises(HostedEngineError):
+        guest_final.configure(used, final())
+    assert "AAAAOURS" in (used.root / "root/.ssh/authorized_keys").read_text()
+    commands = guest_final._changes(final(), ["AAAAOURS"])
+    assert [line for line in commands if "fstrim" in line or "AAAAOURS" in line][0].startswith("fstrim")
 
 
 def test_our_key_is_the_only_one(used: FolderGuest) -> None:
