@@ -83,6 +83,7 @@ host:
     deployed:
       description:
         - Signs of a deployment. C(conf), whether hosted-engine.conf has content. C(domain), state of C(HostedEngine).
+          C(bootstrap), that of C(HostedEngineLocal).
         - C(vms), running VMs besides those of hosted engine. C(services), active services of hosted engine.
         - C(libvirt), why libvirt could not be asked.
         - C(verdict), what they mean together with the journal, C(none), C(in_progress), C(finished) or C(foreign).

@@ -39,6 +39,7 @@ class Deployment:
     Attributes:
         conf: whether hosted-engine.conf has content.
         domain: state of the domain C(HostedEngine), nothing if there is none.
+        bootstrap: the same of C(HostedEngineLocal), which is no sign of a deployment.
         vms: running VMs of vdsm besides the engine VM; what else libvirt runs is not an engine's.
         services: active services of hosted engine.
         libvirt: why libvirt could not be asked, nothing if it could.
@@ -46,6 +47,7 @@ class Deployment:
 
     conf: bool = False
     domain: str = ""
+    bootstrap: str = ""
     vms: Sequence[str] = field(default_factory=tuple)
     services: Sequence[str] = field(default_factory=tuple)
     libvirt: str = ""
@@ -96,6 +98,7 @@ def read_deployment(services: Sequence[str], conf: str = CONF) -> Deployment:
     return Deployment(
         conf=os.path.exists(conf) and os.path.getsize(conf) > 0,
         domain=running.get(ENGINE_VM, ""),
+        bootstrap=running.get(BOOTSTRAP_VM, ""),
         vms=tuple(name for name, state in running.items() if name not in (ENGINE_VM, BOOTSTRAP_VM) and state),
         services=tuple(name for name in services if name in HE_SERVICES),
         libvirt=problem,
@@ -103,13 +106,13 @@ def read_deployment(services: Sequence[str], conf: str = CONF) -> Deployment:
 
 
 def _domains() -> dict[str, str]:
-    """Return the running VMs of vdsm, and the engine VM even when it is off, with their states."""
+    """Return the running VMs of vdsm, and the engine VM of either kind even when it is off, with their states."""
     with connection(read_only=True) as connected:
         domains = {domain.name(): domain for domain in connected.listAllDomains()}
         return {
             name: "running" if domain.isActive() else "shut off"
             for name, domain in domains.items()
-            if name == ENGINE_VM or (domain.isActive() and _VDSM in domain.XMLDesc(0))
+            if name in (ENGINE_VM, BOOTSTRAP_VM) or (domain.isActive() and _VDSM in domain.XMLDesc(0))
         }
 
 
