@@ -395,7 +395,11 @@ def test_memory_changed_in_the_engine_reaches_the_domain(lab: FlowLab, conf: dic
         wait_until(written, "all stores are written", 60)
     assert kib() == was, "it takes a restart"
     starts = int(lab.inside(NODE, STARTS))
-    lab.inside(NODE, "hosted-engine --set-maintenance --mode=global && hosted-engine --vm-shutdown")
+    lab.inside(NODE, "hosted-engine --set-maintenance --mode=global")
+    # An agent that has not seen it yet would take the end of the VM for an accident, and not start it for ten minutes.
+    idle = "hosted-engine --vm-status --json | grep -c GlobalMaintenance || true"
+    wait_until(lambda: lab.inside(NODE, idle).strip() != "0", "the agent in global maintenance", 60)
+    lab.inside(NODE, "hosted-engine --vm-shutdown")
     wait_until(lambda: not runs(), "the end of the VM", 120)
     lab.inside(NODE, "hosted-engine --set-maintenance --mode=none")
     wait_until(runs, "its start by the agent", 180)
