@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.node0.hosted_engine.plugins.plugin_utils._findings import Finding
-from ansible_collections.node0.hosted_engine.plugins.plugin_utils._settings import VARIABLES, Settings, made_with
+from ansible_collections.node0.hosted_engine.plugins.plugin_utils._settings import (
+    GIB,
+    MIB,
+    VARIABLES,
+    Settings,
+    made_with,
+)
 
 # What is fixed once the journal remembers a thing, by the thing's key in its state; all of an area without names.
 FIXED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -25,6 +31,9 @@ FIXED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ha_service": {"network": (), "mail": (), "vm": ("console", "emulated_machine")},
 }
 
+# Sizes in bytes, as the variables are written.
+_UNITS = {"memory": (MIB, "MiB"), "disk_size": (GIB, "GiB")}
+
 
 def changed(settings: Settings, journal: dict[str, Any] | None, finished: bool = False) -> list[Finding]:
     """Return a finding for each setting that is not what the deployment on the host has been made with.
@@ -39,8 +48,8 @@ def changed(settings: Settings, journal: dict[str, Any] | None, finished: bool =
         Finding(
             "settings.fixed",
             VARIABLES[area][key],
-            f"{_shown(before[area][key])}, with which the deployment on this host was begun",
-            _shown(settings[area][key]),
+            f"{_shown(key, before[area][key])}, with which the deployment on this host was begun",
+            _shown(key, settings[area][key]),
             "It is not changed."
             if finished
             else "Set it back, or undo the deployment with cleanup.yml and begin anew.",
@@ -59,5 +68,8 @@ def _fixed(journal: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
                 yield from ((area, key) for key in keys or VARIABLES[area])
 
 
-def _shown(value: Any) -> str:
+def _shown(key: str, value: Any) -> str:
+    if key in _UNITS and value:
+        unit, name = _UNITS[key]
+        return f"{value // unit} {name}"
     return "nothing" if value in (None, "", []) else repr(value)

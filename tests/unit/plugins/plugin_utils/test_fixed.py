@@ -74,7 +74,7 @@ def test_a_finding_says_what_was_and_what_is() -> None:
 
 def test_a_finished_deployment_is_told_about_and_goes_on() -> None:
     found = changed_settings(settings(he_mem_size_MB=5000), journal("ha_service"), True)
-    assert [one["severity"] for one in found["findings"]] == ["warn"]
+    assert [(one["severity"], one["seen"]) for one in found["findings"]] == [("warn", "5000 MiB")]
     assert found["told"] == ""
 
 
