@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host import textfile
 from ansible_collections.node0.hosted_engine.plugins.module_utils._host.deployment import (
+    BOOTSTRAP_VM,
+    ENGINE_VM,
     FINISHED,
     FOREIGN,
     IN_PROGRESS,
@@ -33,7 +35,7 @@ DATA_CENTER = "/rhev/data-center/"
 # After one of these a host has a hosted engine.
 _WITH_SERVICES = ("create_target_vm", *LAST_PHASES)
 
-_OUR_VMS = ("HostedEngine", "HostedEngineLocal")
+_OUR_VMS = (ENGINE_VM, BOOTSTRAP_VM)
 
 
 _TAKES_PART = (
@@ -109,9 +111,16 @@ def bridge(context: Context) -> Result:
         )
 
 
-@check("deployment.vms", warn=(".others",), when=_is_new)
+@check("deployment.vms", warn=(".others", ".bootstrap"), when=_is_new)
 def vms(context: Context) -> Result:
-    """No other virtual machine runs on the host."""
+    """No other virtual machine runs on the host, and no bootstrap VM that nobody has noted."""
+    if context.host["deployed"]["bootstrap"] == "running":
+        yield Finding(
+            "deployment.vms.bootstrap",
+            f"no VM {BOOTSTRAP_VM}",
+            "it runs, and no journal tells of it",
+            "It is taken for the rest of an earlier attempt and removed. Stop if somebody else deploys on this host.",
+        )
     known = {*_OUR_VMS, *context.host["deployed"]["vms"]}
     others = sorted(set(_running_vms()) - known)
     if others:
