@@ -47,7 +47,7 @@ class SearchField:
     """A field of the search grammar: the SQL that it compares and how."""
 
     sql: str
-    kind: str = "text"  # text, number, time, words
+    kind: str = "text"  # text, number, time, words, any (a query for texts, one of which has to fit)
     words: dict[str, Any] = field(default_factory=dict)  # accepted spellings to stored values
 
 

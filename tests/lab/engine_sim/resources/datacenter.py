@@ -215,13 +215,13 @@ DATA_CENTER = Resource(
         "status": SearchField("status", "words", words({**STATUS, "nonresponsive": 4})),
         "compatibility_version": SearchField("compatibility_version"),
         "storage": SearchField(
-            "(SELECT group_concat(storage_name) FROM storage_domains_map WHERE storage_pool_id = storage_pool.id)"
+            "SELECT storage_name AS value FROM storage_domains_map WHERE storage_pool_id = storage_pool.id", "any"
         ),
         "storage.name": SearchField(
-            "(SELECT group_concat(storage_name) FROM storage_domains_map WHERE storage_pool_id = storage_pool.id)"
+            "SELECT storage_name AS value FROM storage_domains_map WHERE storage_pool_id = storage_pool.id", "any"
         ),
         "clusters.name": SearchField(
-            "(SELECT group_concat(name) FROM cluster WHERE storage_pool_id = storage_pool.id)"
+            "SELECT name AS value FROM cluster WHERE storage_pool_id = storage_pool.id", "any"
         ),
     },
     actions={

@@ -109,8 +109,9 @@ DISK = Resource(
             "WHERE disk_vm_element.disk_id = disks_map.disk_id)"
         ),
         "vms.name": SearchField(
-            "(SELECT group_concat(vm_name) FROM disk_vm_element JOIN vm_static ON vm_guid = vm_id "
-            "WHERE disk_vm_element.disk_id = disks_map.disk_id)"
+            "SELECT vm_name AS value FROM disk_vm_element JOIN vm_static ON vm_guid = vm_id "
+            "WHERE disk_vm_element.disk_id = disks_map.disk_id",
+            "any",
         ),
     },
     add=commands.add,

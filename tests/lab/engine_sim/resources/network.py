@@ -171,8 +171,9 @@ NETWORK = Resource(
         "datacenter": SearchField("(SELECT name FROM storage_pool WHERE id = storage_pool_id)"),
         "datacenter.name": SearchField("(SELECT name FROM storage_pool WHERE id = storage_pool_id)"),
         "cluster_network.cluster_name": SearchField(
-            "(SELECT group_concat(cluster.name) FROM network_cluster JOIN cluster USING (cluster_id) "
-            "WHERE network_id = network.id)"
+            "SELECT cluster.name AS value FROM network_cluster JOIN cluster USING (cluster_id) "
+            "WHERE network_id = network.id",
+            "any",
         ),
     },
     jobs={"remove": "Removing Network {name}"},

@@ -352,8 +352,8 @@ TEMPLATE = Resource(
     search={
         "name": SearchField("vm_name"),
         "description": SearchField("description"),
-        "vm.name": SearchField("(SELECT group_concat(vm_name) FROM vms WHERE vmt_guid = vm_templates_view.vm_guid)"),
-        "vms.name": SearchField("(SELECT group_concat(vm_name) FROM vms WHERE vmt_guid = vm_templates_view.vm_guid)"),
+        "vm.name": SearchField("SELECT vm_name AS value FROM vms WHERE vmt_guid = vm_templates_view.vm_guid", "any"),
+        "vms.name": SearchField("SELECT vm_name AS value FROM vms WHERE vmt_guid = vm_templates_view.vm_guid", "any"),
     },
 )
 INSTANCE_TYPE = Resource(

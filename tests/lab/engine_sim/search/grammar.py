@@ -1,8 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The grammar: `field OP value` joined by `and`/`or`, `sortby FIELD asc|desc`, `page N`; a bare word is free text.
 
-`and` binds tighter than `or`; a missing connective means `and`; there are no parentheses. What does not fit is a
-SearchError, which the engine answers with an empty collection.
+`and` binds tighter than `or`, and a missing connective means an `and` that binds weaker than both: `a or b c` is
+`(a or b) and c`. There are no parentheses. What does not fit is a SearchError, which the engine answers with an empty
+collection.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ class Condition:
 
 @dataclass
 class Query:
-    """Alternatives (joined by `or`) of conditions (joined by `and`), order and page."""
+    """What all must hold: alternatives (joined by `or`) of conditions (joined by `and`); order and page."""
 
-    alternatives: list[list[Condition]] = field(default_factory=list)
+    parts: list[list[list[Condition]]] = field(default_factory=list)
     sort: str = ""
     descending: bool = False
     page: int = 0
@@ -64,7 +65,6 @@ class _Scanner:
 def parse(text: str) -> Query:
     """Reads a search. The empty text selects everything. Raises SearchError."""
     scanner, query = _Scanner(text), Query()
-    group: list[Condition] = []
     pending = ""
     while scanner.skip():
         ordered = scanner.take(_SORT)
@@ -73,20 +73,20 @@ def parse(text: str) -> Query:
             break
         if re.match(r"(sortby|page)(\s|$)", scanner.text[scanner.position :], re.IGNORECASE):
             break
-        connective = scanner.take(_CONNECTIVE) if group and not pending else None
+        connective = scanner.take(_CONNECTIVE) if query.parts and not pending else None
         if connective:
             pending = connective[1].lower()
             continue
         condition = _condition(scanner)
-        if pending == "or":
-            query.alternatives.append(group)
-            group = []
-        group.append(condition)
+        if pending == "and":
+            query.parts[-1][-1].append(condition)
+        elif pending == "or":
+            query.parts[-1].append([condition])
+        else:
+            query.parts.append([[condition]])
         pending = ""
     if pending:
         raise SearchError(f"nothing after {pending!r}")
-    if group:
-        query.alternatives.append(group)
     if scanner.skip():
         page = scanner.take(_PAGE)
         if page is None or int(page[1]) < 1:

@@ -37,12 +37,15 @@ def compile_query(resource: Resource, text: str, case_sensitive: bool = False, l
     """
     query = parse(text)
     selection = Selection()
-    groups = []
-    for alternative in query.alternatives:
-        parts = [_condition(resource, condition, case_sensitive, selection.params) for condition in alternative]
-        groups.append("(" + " AND ".join(parts) + ")")
-    if groups:
-        selection.condition = "(" + " OR ".join(groups) + ")"
+    parts = []
+    for part in query.parts:
+        alternatives = []
+        for alternative in part:
+            held = [_condition(resource, condition, case_sensitive, selection.params) for condition in alternative]
+            alternatives.append("(" + " AND ".join(held) + ")")
+        parts.append("(" + " OR ".join(alternatives) + ")")
+    if parts:
+        selection.condition = "(" + " AND ".join(parts) + ")"
     selection.tail = _order(resource, query)
     if query.page > MOST_PAGES:
         raise SearchError(f"page {query.page}")
@@ -56,7 +59,7 @@ def _order(resource: Resource, query: Query) -> str:
     if not query.sort:
         return f"ORDER BY {resource.order}" if resource.order else ""
     known = resource.search.get(query.sort)
-    if known is None:
+    if known is None or known.kind == "any":
         raise SearchError(query.sort)
     return f"ORDER BY {known.sql} {'DESC' if query.descending else 'ASC'}"
 
@@ -78,9 +81,13 @@ def _condition(resource: Resource, condition: Condition, case_sensitive: bool, p
 
 def _compare(known: SearchField, condition: Condition, case_sensitive: bool, params: list[Any]) -> str:
     operator, value = condition.operator, condition.value
-    if known.kind == "text":
+    if known.kind in ("text", "any"):
         if operator in _ORDERED:
             raise SearchError(f"{condition.field} knows = and != only")
+        if known.kind == "any":
+            # The engine joins the related objects: one that fits is enough, for != too.
+            text = _like("value", value, case_sensitive, params)
+            return f"EXISTS (SELECT 1 FROM ({known.sql}) WHERE {'' if operator == '=' else 'NOT '}{text})"
         text = _like(known.sql, value, case_sensitive, params)
         return text if operator == "=" else f"NOT coalesce({text}, 0)"
     if known.kind == "words":

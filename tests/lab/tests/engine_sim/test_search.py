@@ -31,12 +31,22 @@ words = names.filter(lambda text: text.lower() not in ("and", "or", "sortby", "p
 )
 def test_what_is_written_is_read(groups: list[list[tuple[str, str]]]) -> None:
     text = " or ".join(" and ".join(f'{field}="{value}"' for field, value in group) for group in groups)
-    assert parse(text).alternatives == [[Condition(field, "=", value) for field, value in group] for group in groups]
+    assert parse(text).parts == [[[Condition(field, "=", value) for field, value in group] for group in groups]]
 
 
-@given(words, words)
-def test_a_missing_connective_means_and(one: str, two: str) -> None:
-    assert parse(f"name={one} status={two}").alternatives == parse(f"name={one} and status={two}").alternatives
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("name=a name=b", [[["a"]], [["b"]]]),
+        ("name=a or name=b name=c", [[["a"], ["b"]], [["c"]]]),
+        ("name=a name=b or name=c", [[["a"]], [["b"], ["c"]]]),
+        ("name=a and name=b or name=c name=d and name=e", [[["a", "b"], ["c"]], [["d", "e"]]]),
+    ],
+)
+def test_a_missing_connective_is_an_and_that_binds_weakest(text: str, parts: list[list[list[str]]]) -> None:
+    """Otherwise `name=a or name=b status=down` would find an a that is up."""
+    found = [[[one.value for one in group] for group in part] for part in parse(text).parts]
+    assert found == parts
 
 
 @given(st.text(max_size=40))

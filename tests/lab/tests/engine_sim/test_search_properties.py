@@ -25,6 +25,7 @@ THINGS = Resource(
         "size": SearchField("size", "number"),
         "number": SearchField("size", "exact"),
         "status": SearchField("status", "words", STATES),
+        "parts.name": SearchField("SELECT part AS value FROM parts WHERE thing = things.id", "any"),
     },
 )
 
@@ -40,11 +41,11 @@ free = st.builds(Condition, st.just(""), st.just("="), quoted)
 conditions = st.one_of(texts, numbers, exact, states, free)
 queries = st.builds(
     Query,
-    st.lists(st.lists(conditions, min_size=1, max_size=3), max_size=3),
+    st.lists(st.lists(st.lists(conditions, min_size=1, max_size=3), min_size=1, max_size=3), max_size=3),
     st.sampled_from(["", "name", "size"]),
     st.booleans(),
     st.integers(0, 3),
-).map(lambda query: query if query.sort else Query(query.alternatives, "", False, query.page))
+).map(lambda query: query if query.sort else Query(query.parts, "", False, query.page))
 rows = st.lists(
     st.tuples(
         st.text("abAB01_-%?[]* .", max_size=4),
@@ -63,7 +64,7 @@ def printed(query: Query) -> str:
         value = f'"{condition.value}"'
         return f"{condition.field}{condition.operator}{value}" if condition.field else value
 
-    text = " or ".join(" and ".join(map(one, group)) for group in query.alternatives)
+    text = " ".join(" or ".join(" and ".join(map(one, group)) for group in part) for part in query.parts)
     if query.sort:
         text += f" sortby {query.sort} {'desc' if query.descending else 'asc'}"
     return (text + (f" page {query.page}" if query.page else "")).strip()
@@ -83,7 +84,7 @@ def test_the_sql_selects_what_a_plain_filter_does(query: Query, things: list[tup
         size = 2
         assert (
             found
-            == select(stored, printed(Query(query.alternatives, query.sort, query.descending, 0)))[
+            == select(stored, printed(Query(query.parts, query.sort, query.descending, 0)))[
                 (query.page - 1) * size : query.page * size
             ]
         )
@@ -104,6 +105,24 @@ def test_no_text_breaks_it(text: str, before: str, case_sensitive: bool) -> None
     database([]).execute(f"SELECT * FROM things WHERE {selection.condition} {selection.tail}", selection.params)
 
 
+def test_one_related_object_that_fits_is_enough() -> None:
+    """However many others there are: a data center is found by each of its storage domains."""
+
+    def found(text: str) -> list[int]:
+        query = compile_query(THINGS, text)
+        db = database([(number, "n", None, 0, 3) for number in range(3)])
+        db.execute("CREATE TABLE parts (thing INTEGER, part TEXT)")
+        db.executemany("INSERT INTO parts VALUES (?, ?)", [(0, "sd1"), (1, "sd1"), (1, "other")])
+        return [
+            row[0] for row in db.execute(f"SELECT id FROM things WHERE {query.condition} ORDER BY id", query.params)
+        ]
+
+    assert found("parts.name=sd1") == [0, 1]
+    assert found("parts.name=oth* and name=n") == [1]
+    assert found("parts.name!=sd1") == [1]
+    assert found("parts.name=nothing") == []
+
+
 def database(stored: list[Any]) -> sqlite3.Connection:
     db = sqlite3.connect(":memory:")
     db.execute("CREATE TABLE things (id INTEGER, name TEXT, comment TEXT, size INTEGER, status INTEGER)")
@@ -118,7 +137,7 @@ def select(stored: list[Any], text: str) -> list[int]:
 
 
 def matches(query: Query, row: tuple[Any, ...]) -> bool:
-    return not query.alternatives or any(all(holds(one, row) for one in group) for group in query.alternatives)
+    return all(any(all(holds(one, row) for one in group) for group in part) for part in query.parts)
 
 
 def holds(condition: Condition, row: tuple[Any, ...]) -> bool:
